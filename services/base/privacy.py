@@ -1,0 +1,83 @@
+"""The one door to personal data: who the customer is, what they wrote, and how the same customer is found again.
+
+What is sealed here is opened here, so that encryption per customer, erasure and masking are changes in this module
+and nowhere else. Nothing that passes through it may be put into the public half of an event, a log or a metric.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from services.base.masking import mask as _mask
+
+_TOKEN_MAC = 12
+
+
+class Person(BaseModel):
+    """Who a customer is and how to answer them. Phone numbers are in E.164 form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    account: str | None = None
+    reply_channel: str | None = None
+    reply_address: str | None = None
+
+
+class Privacy:
+    """Seals, opens, masks and fingerprints personal data with the installation's secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._fingerprint_key = _derive(secret, b"fingerprint")
+        self._token_key = _derive(secret, b"track")
+
+    def seal(self, person: Person) -> str:
+        """The stored form of a person."""
+        return person.model_dump_json(exclude_none=True)
+
+    def open(self, sealed: object) -> Person:
+        """The person behind a stored form, as the database gives it back."""
+        return Person.model_validate(sealed)
+
+    def fingerprint(self, kind: str, value: str | None) -> bytes | None:
+        """A keyed hash (16 bytes) by which the same phone, e-mail or account is found without being stored in clear."""
+        if not value:
+            return None
+        folded = value.strip().casefold()
+        return hmac.digest(self._fingerprint_key, f"{kind}\0{folded}".encode(), "sha256")[:16]
+
+    def mask(self, content: str, names: Sequence[str] = ()) -> str:
+        """The copy that judging, searching and learning work on: names, numbers and addresses out."""
+        return _mask(content, names)
+
+    def track_token(self, case: UUID, epoch: int) -> str:
+        """The customer's link token: a keyed hash of case and epoch. A higher epoch revokes the earlier tokens."""
+        mac = self._track_mac(case, epoch)
+        return str(base64.urlsafe_b64encode(case.bytes + mac).rstrip(b"="), "ascii")
+
+    def case_of_token(self, token: str) -> UUID | None:
+        """The case that a token claims to be for; it is not proven until `token_matches` says so."""
+        try:
+            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except ValueError:
+            return None
+        return UUID(bytes=raw[:16]) if len(raw) == 16 + _TOKEN_MAC else None
+
+    def token_matches(self, token: str, case: UUID, epoch: int) -> bool:
+        """Whether the token was made for this case and epoch. Takes the same time either way."""
+        return hmac.compare_digest(token.encode(), self.track_token(case, epoch).encode())
+
+    def _track_mac(self, case: UUID, epoch: int) -> bytes:
+        return hmac.digest(self._token_key, case.bytes + epoch.to_bytes(8, "big"), "sha256")[:_TOKEN_MAC]
+
+
+def _derive(secret: str, purpose: bytes) -> bytes:
+    return hmac.digest(secret.encode(), b"redress/" + purpose, hashlib.sha256)

@@ -1,0 +1,112 @@
+"""Changing cases: lock them, decide, write the new state and its events in the same transaction.
+
+Everything that changes a case goes through `lock` and `save`. Locks are taken in the order of ids, so that two
+commands on the same cases wait for each other and never for ever.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.base.stream import log
+from services.base.stream.event import EventData, NewEvent
+from services.complaints.model import Complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A locked case: what decisions about it need to know. Personal data is not among it."""
+
+    id: UUID
+    reference: str
+    realm: str
+    version: int
+    status: str
+    channel: str
+    service_type: str
+    language: str
+    received_at: datetime
+    category: str | None
+    sub_category: str | None
+    severity: str | None
+    group_code: str | None
+    assignee: str | None
+    plan_version: int | None
+    estimated_repair_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of one case: the columns that change, and the event that tells of it."""
+
+    case: Case
+    event: EventData
+    actor: str
+    time: datetime
+    values: Mapping[str, Any] = field(default_factory=dict)
+    private: Mapping[str, object] | None = None
+
+
+_COLUMNS = [getattr(Complaint, name) for name in Case.__dataclass_fields__]
+
+
+async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
+    """The cases, locked until the transaction ends. Ids that are not there are left out."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid))))
+        .order_by(Complaint.id)
+        .with_for_update()
+    )
+    return {row.id: Case(*row) for row in await connection.execute(query)}
+
+
+async def save(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    """Write the changes and their events. Each case changes once, and is locked by this transaction."""
+    by_columns: dict[tuple[str, ...], list[Change]] = defaultdict(list)
+    for change in changes:
+        by_columns[tuple(sorted(change.values))].append(change)
+    for columns, alike in by_columns.items():
+        rows = [
+            {"id": change.case.id, "version": change.case.version + 1, **change.values}
+            for change in sorted(alike, key=lambda change: change.case.id)
+        ]
+        await connection.execute(_update(columns), {"rows": orjson.dumps(rows).decode()})
+    await log.append(
+        connection,
+        [
+            NewEvent(
+                key=change.case.id,
+                number=change.case.version + 1,
+                data=change.event,
+                time=change.time,
+                realm=change.case.realm,
+                actor=change.actor,
+                private=change.private,
+            )
+            for change in changes
+        ],
+    )
+
+
+def _update(columns: tuple[str, ...]) -> sa.TextClause:
+    table = Complaint.__table__
+    unknown = set(columns) - set(table.columns.keys())
+    if unknown:
+        raise ValueError(f"a case has no {', '.join(sorted(unknown))}")
+    assignments = ", ".join(f"{column} = new.{column}" for column in ("version", *columns))
+    # The table's own row type gives every value its type, so one statement serves any set of columns and rows.
+    return sa.text(
+        f"update complaint set {assignments} "
+        "from jsonb_populate_recordset(null::complaint, cast(:rows as jsonb)) as new where complaint.id = new.id"
+    )

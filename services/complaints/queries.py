@@ -1,0 +1,158 @@
+"""Reading cases: one, many, and the record of one.
+
+What is shown here is for people and programs that may see the case; who may is decided by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.base.errors import Invalid, NotFound
+from services.base.identity import parse_reference
+from services.base.privacy import Person, Privacy
+from services.base.stream.model import EventRow
+from services.complaints.model import Complaint
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as people see it, with the customer and their words."""
+
+    id: UUID
+    reference: str
+    realm: str
+    version: int
+    api_key_id: UUID
+    external_id: str | None
+    status: str
+    channel: str
+    service_type: str
+    language: str
+    region: str | None
+    region_code: str | None
+    occurred_at: datetime | None
+    received_at: datetime
+    concerns: dict[str, Any] | None
+    personal: Any
+    content: str
+    track_epoch: int
+    category: str | None
+    sub_category: str | None
+    severity: str | None
+    reportable: bool
+    judgement: dict[str, Any] | None
+    plan_version: int | None
+    group_code: str | None
+    assignee: str | None
+    assignment: dict[str, Any] | None
+    estimated_repair_at: datetime | None
+    resolution: str | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+
+    def customer(self, privacy: Privacy) -> Person:
+        """Who complained."""
+        return privacy.open(self.personal)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a case's record."""
+
+    number: int
+    type: str
+    time: datetime
+    actor: str
+    data: dict[str, Any]
+    private: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases a queue shows. None means any."""
+
+    status: str | None = None
+    category: str | None = None
+    severity: str | None = None
+    group: str | None = None
+    assignee: str | None = None
+    overdue: bool | None = None
+
+
+_VIEW = [getattr(Complaint, name) for name in CaseView.__dataclass_fields__]
+
+
+async def find(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> CaseView:
+    """The case with this id or reference (in any spelling that a person may type).
+
+    Raises `NotFound` when there is none in the realm.
+    """
+    try:
+        condition = Complaint.id == UUID(name)
+    except ValueError:
+        reference = parse_reference(name, prefix)
+        if reference is None:
+            raise NotFound(
+                f"'{name[:60]}' is neither the id nor the reference of a case; a reference looks like "
+                f"{prefix}-7K3M-9PQ2-X, and its last character checks the others"
+            ) from None
+        condition = Complaint.reference == reference
+    row = (await connection.execute(sa.select(*_VIEW).where(condition, Complaint.realm == realm))).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no case {name[:60]}")
+    return CaseView(*row)
+
+
+async def page(
+    connection: AsyncConnection, filters: Filter, realm: str, *, limit: int, cursor: str | None
+) -> tuple[list[CaseView], str | None]:
+    """Cases, oldest first, and the cursor of the next page (None at the end).
+
+    Raises `Invalid` for a cursor that is not one of ours.
+    """
+    query = sa.select(*_VIEW).where(Complaint.realm == realm).order_by(Complaint.id).limit(limit + 1)
+    wanted = {
+        Complaint.status: filters.status,
+        Complaint.category: filters.category,
+        Complaint.severity: filters.severity,
+        Complaint.group_code: filters.group,
+        Complaint.assignee: filters.assignee,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    if filters.overdue is not None:
+        overdue = sa.text(
+            "exists (select from deadline d"
+            " where d.complaint_id = complaint.id and d.met_at is null and d.due_at < now())"
+        )
+        query = query.where(overdue if filters.overdue else sa.not_(overdue))
+    if cursor is not None:
+        query = query.where(Complaint.id > _after(cursor))
+    rows = [CaseView(*row) for row in await connection.execute(query)]
+    more = len(rows) > limit
+    return rows[:limit], rows[limit - 1].id.hex if more else None
+
+
+async def record(connection: AsyncConnection, case: UUID) -> Sequence[Happening]:
+    """Everything that happened to a case, oldest first."""
+    query = (
+        sa.select(EventRow.number, EventRow.type, EventRow.time, EventRow.actor, EventRow.data, EventRow.private)
+        .where(EventRow.key == case)
+        .order_by(EventRow.number)
+    )
+    return [Happening(*row) for row in await connection.execute(query)]
+
+
+def _after(cursor: str) -> UUID:
+    try:
+        return UUID(hex=cursor)
+    except ValueError:
+        raise Invalid("the cursor is not one that this service gave; leave it out to begin at the first page") from None

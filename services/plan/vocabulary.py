@@ -1,0 +1,64 @@
+"""The codes that the plan and the programs share: categories, severities, channels, services, statuses.
+
+The plan gives these codes their names, people and deadlines; it can't invent others where the programs act
+on the code itself. Codes that only the plan knows (sub-categories, signals, regions) are not listed here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+Language = Literal["zh", "en"]
+Category = Literal["outage", "billing", "technical_support", "unclear"]
+Severity = Literal["critical", "major", "minor", "low"]
+Channel = Literal["hotline", "online_chat", "social_media", "app", "web", "email", "store", "regulator"]
+AnswerWay = Literal["reply_to", "email", "sms", "webhook"]
+Status = Literal[
+    "received",
+    "classified",
+    "dispatched",
+    "in_progress",
+    "awaiting_customer",
+    "resolved",
+    "closed",
+    "withdrawn",
+    "rejected",
+]
+NoticeKind = Literal["acknowledgement", "dispatched", "estimate", "result", "closed", "reopened"]
+Role = Literal["head", "deputy", "member"]
+RegionKind = Literal["town", "country"]
+
+# The facts of a case (short names of its events) after which a customer can be told something.
+TellingEvent = Literal[
+    "received",
+    "classified",
+    "dispatched",
+    "accepted",
+    "estimate_set",
+    "estimate_missed",
+    "repaired",
+    "explained",
+    "compensation_decided",
+    "compensation_paid",
+    "contacted",
+    "guided",
+    "awaiting_customer",
+    "resumed",
+    "resolved",
+    "closed",
+    "reopened",
+    "withdrawn",
+    "rejected",
+]
+
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+
+# An operator may add services and groups of its own; these must be there because the programs name them.
+REQUIRED_SERVICES: Final = ("mobile", "fixed_line", "broadband", "tv", "other")
+LEADERSHIP: Final = "leadership"
+CUSTOMER_SERVICE: Final = "customer_service"
+REQUIRED_GROUPS: Final = (LEADERSHIP, CUSTOMER_SERVICE, "technical_support", "market_legal")

@@ -1,0 +1,110 @@
+"""What the programs ask a plan."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from services.base.errors import NotFound
+from services.plan.loading import load_plan
+from services.plan.values import parse_duration
+from tests.plan.factories import SMALL_PLAN
+
+PLAN = load_plan(SMALL_PLAN)
+
+
+def test_a_category_leads_to_its_group() -> None:
+    assert PLAN.group_for("billing").code == "market_legal"
+    assert PLAN.group_for("unclear").code == "customer_service"
+
+
+def test_a_group_lists_its_head_first_then_the_deputy_then_the_members() -> None:
+    assert [(one.person.login, one.role) for one in PLAN.members_of("leadership")] == [
+        ("head", "head"),
+        ("ann", "deputy"),
+    ]
+    assert [(one.person.login, one.role) for one in PLAN.members_of("technical_support")] == [
+        ("bob", "head"),
+        ("ann", "member"),
+    ]
+
+
+def test_the_home_group_is_the_first_one_that_is_not_the_leadership() -> None:
+    assert PLAN.home_group("ann").code == "customer_service"
+    assert PLAN.home_group("head").code == "leadership"
+    assert [group.code for group in PLAN.groups_of("ann")][-1] == "leadership"
+
+
+def test_a_role_is_known_per_group() -> None:
+    assert PLAN.role_in("ann", "customer_service") == "head"
+    assert PLAN.role_in("ann", "leadership") == "deputy"
+    assert PLAN.role_in("bob", "leadership") is None
+
+
+def test_deadlines_come_from_the_category_or_else_from_the_default() -> None:
+    assert PLAN.deadlines_for("outage", "major").resolve == timedelta(hours=12)
+    assert PLAN.deadlines_for("outage", "minor").resolve == timedelta(hours=48)
+    assert PLAN.deadlines_for("unclear", "low").resolve == timedelta(days=15)
+
+
+def test_a_silenced_notice_is_not_among_those_to_send() -> None:
+    assert PLAN.notice_kinds_after("received") == ("acknowledgement",)
+    assert PLAN.notice_kinds_after("resolved") == ()
+
+
+def test_ways_to_answer_keep_their_order() -> None:
+    assert PLAN.answer_ways("hotline") == ("sms", "email")
+
+
+def test_names_are_given_in_the_language_asked_for_or_the_plans_own() -> None:
+    assert PLAN.name_of("group", "leadership", "en") == "Lead"
+    assert PLAN.name_of("group", "leadership", "zh-Hant") == "领导"
+    assert PLAN.name_of("subcategory", "no_service") == "中断"
+    assert PLAN.name_of("notice", "result", "en") == "Result"
+    assert PLAN.name_of("region", "anshan", "en") == "Anshan"
+
+
+def test_a_code_that_the_plan_no_longer_knows_is_its_own_name() -> None:
+    assert PLAN.name_of("subcategory", "gone_since", "en") == "gone_since"
+
+
+def test_what_the_plan_does_not_know_is_not_found() -> None:
+    for ask in (PLAN.person, PLAN.group, PLAN.members_of, PLAN.home_group, PLAN.group_for, PLAN.signal, PLAN.region):
+        with pytest.raises(NotFound, match="nobody"):
+            ask("nobody")
+    with pytest.raises(NotFound, match="outage and grave"):
+        PLAN.deadlines_for("outage", "grave")
+
+
+def test_a_status_says_what_happens_next() -> None:
+    assert PLAN.status("rejected").next.in_language("en") == "Appeal"
+
+
+def test_plans_read_from_one_text_are_equal_and_cannot_be_changed() -> None:
+    assert load_plan(SMALL_PLAN) == load_plan(SMALL_PLAN)
+    with pytest.raises(ValueError, match="frozen"):
+        PLAN.staff = ()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("written", "length"),
+    [
+        ("30s", timedelta(seconds=30)),
+        ("15m", timedelta(minutes=15)),
+        ("48h", timedelta(hours=48)),
+        ("15d", timedelta(days=15)),
+        ("2w", timedelta(weeks=2)),
+        ("1h30m", timedelta(minutes=90)),
+    ],
+)
+def test_a_duration_is_read(written: str, length: timedelta) -> None:
+    assert parse_duration(written) == length
+
+
+@pytest.mark.parametrize(
+    "written", ["", "h", "1.5h", "30m1h", "-1h", "1 h", "1H", "٣h", "99999999999d", None, [], 0, True]
+)
+def test_what_is_no_duration_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match=r"no duration|no unit"):
+        parse_duration(written)
