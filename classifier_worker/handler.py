@@ -100,6 +100,7 @@ class ClassifierHandler:
 
     def _change(self, case: Case, version: int, plan: Plan, row: Any, masked: str, judgement: Judgement) -> Change:
         region = plan.find_region(row.region) if row.region else None
+        judged = shown(judgement, version)
         values = {
             "status": target(case.status, "classify"),
             "masked": masked,
@@ -108,7 +109,7 @@ class ClassifierHandler:
             "sub_category": judgement.sub_category,
             "severity": judgement.severity,
             "reportable": judgement.reportable,
-            "judgement": shown(judgement, version),
+            "judgement": judged,
             "plan_version": version,
         }
         event = Classified(
@@ -123,10 +124,7 @@ class ClassifierHandler:
             model=judgement.model,
             plan_version=version,
         )
-        reasons = {
-            "reasons": values["judgement"]["reasons"],
-            "severity_reasons": values["judgement"]["severity_reasons"],
-        }
+        reasons = {name: judged[name] for name in ("reasons", "severity_reasons")}
         return Change(case, event, ACTOR, self._clock(), values, reasons)
 
 

@@ -186,8 +186,13 @@ def read_complaint(body: bytes, phone_region: str) -> PostedComplaint:
 class Reception:
     """Turns posted complaints into registrations, with the installation's secret and the plan's customs."""
 
-    def __init__(self, privacy: Privacy, *, phone_region: str, reference_prefix: str) -> None:
+    def __init__(self, privacy: Privacy) -> None:
         self._privacy = privacy
+        self.phone_region = "CN"
+        self._prefix = "RD"
+
+    def follow(self, phone_region: str, reference_prefix: str) -> None:
+        """Take on the customs of a plan: the country of national phone numbers, and how references begin."""
         self.phone_region = phone_region
         self._prefix = reference_prefix
 

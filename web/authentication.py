@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from services.base.errors import Forbidden, Unauthenticated
 from services.people.keys import Caller, KeyRing
+from web.bodies import header
 
 ADMIN: Final = "admin"
 SCHEME: Final = HTTPBearer(
@@ -24,7 +25,7 @@ SCHEME: Final = HTTPBearer(
 
 def bearer(request: Request) -> str:
     """The key that the request carries. Raises `Unauthenticated` when there is none."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    scheme, _, key = (header(request, b"authorization") or "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("the request has no key; send it in the header 'Authorization: Bearer KEY'")

@@ -18,7 +18,7 @@ CASE: Final[Mapping[str, Any]] = MappingProxyType(
         "version": 3,
         "status": "dispatched",
         "category": "outage",
-        "sub_category": "no_broadband",
+        "sub_category": "no_service",
         "severity": "major",
         "reportable": False,
         "judgement": {

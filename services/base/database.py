@@ -68,7 +68,7 @@ def create_engine(url: str, *, pool_size: int = 5, application: str = "redress")
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
         json_deserializer=orjson.loads,
     )
 

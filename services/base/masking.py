@@ -85,7 +85,7 @@ _CHINESE_ADDRESS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_STREET_NAME = re.compile(r"(?:(?![的在住是于了到从和与我你他她就个])[\u4e00-\u9fff]){2,6}\Z")
+_STREET_NAME = re.compile(r"(?:(?![的在住是于了到从与我你他她就个])[\u4e00-\u9fff]){2,6}\Z")
 _LONGEST_STREET_NAME = 6
 
 # Written alike for matching: full-width digits and signs.
@@ -98,8 +98,10 @@ _FEWEST_DIGITS_OF_CODE = 6
 
 # Parts of a name that are also the words of a complaint: masked in the full name only.
 _WORDS_OF_COMPLAINTS = frozenset(
-    {"april", "art", "bill", "cash", "chance", "chip", "cost", "grant", "june", "law", "line", "long", "major", "mark"}
-    | {"may", "miles", "more", "page", "penny", "power", "price", "rich", "short", "speed", "towers", "wait", "will"}
+    {"account", "agent", "april", "art", "bill", "business", "caller", "cash", "chance", "chip", "client", "company"}
+    | {"cost", "customer", "grant", "june", "law", "line", "long", "major", "mark", "may", "miles", "more", "page"}
+    | {"penny", "person", "phone", "power", "price", "rich", "short", "speed", "subscriber", "test", "towers", "user"}
+    | {"wait", "will"}
 )
 
 

@@ -12,13 +12,12 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.base.database import Timestamp
-from services.complaints.commands import Case
+from services.complaints.commands import Case, to_rows
 from services.plan.schema import Plan
 from services.plan.vocabulary import Category, Severity
 
@@ -42,7 +41,8 @@ _START = sa.text(
     insert into deadline (complaint_id, kind, realm, started_at, due_at)
     select complaint_id, kind, realm, started_at, due_at
     from jsonb_populate_recordset(null::deadline, cast(:rows as jsonb))
-    on conflict (complaint_id, kind) do update set due_at = excluded.due_at
+    on conflict (complaint_id, kind)
+    do update set due_at = deadline.started_at + (excluded.due_at - excluded.started_at)
     where deadline.met_at is null
     """
 )
@@ -90,7 +90,7 @@ async def start(connection: AsyncConnection, clocks: Sequence[Clock]) -> None:
         for clock in clocks
     ]
     if rows:
-        await connection.execute(_START, {"rows": orjson.dumps(rows).decode()})
+        await connection.execute(_START, {"rows": to_rows(rows)})
 
 
 async def meet(connection: AsyncConnection, kind: Kind, when: Mapping[UUID, datetime]) -> None:

@@ -36,7 +36,7 @@ async def dispatch(
     waiting = [case for case in cases if case.status == "classified"]
     if not waiting:
         return
-    chooser = _Chooser(await duty.lock(connection, _logins(waiting, plans)))
+    chooser = _Chooser(await _people(connection, waiting, plans))
     changes = []
     started = []
     given: Counter[str] = Counter()
@@ -106,10 +106,19 @@ class _Chooser:
         ]
 
 
-def _logins(cases: Sequence[Case], plans: Mapping[int, Plan]) -> set[str]:
+async def _people(
+    connection: AsyncConnection, cases: Sequence[Case], plans: Mapping[int, Plan]
+) -> Mapping[str, OnHand]:
+    """Everybody in the groups that the cases go to, locked."""
     groups = {(case.plan_version or 0, cast(Category, case.category)) for case in cases}
-    return {
-        member.person.login
+    on_duty = {
+        member.person.login: member.person.on_duty
         for version, category in groups
         for member in plans[version].members_of(plans[version].group_for(category).code)
     }
+    people = await duty.lock(connection, on_duty)
+    if len(people) < len(on_duty):
+        # Somebody is new in the plan, and begins as the plan says.
+        await duty.sync(connection, on_duty)
+        people = await duty.lock(connection, on_duty)
+    return people

@@ -81,7 +81,7 @@ async def save(connection: AsyncConnection, changes: Sequence[Change]) -> None:
             {"id": change.case.id, "version": change.case.version + 1, **change.values}
             for change in sorted(alike, key=lambda change: change.case.id)
         ]
-        await connection.execute(_update(columns), {"rows": orjson.dumps(rows).decode()})
+        await connection.execute(_update(columns), {"rows": to_rows(rows)})
     await log.append(
         connection,
         [
@@ -97,6 +97,11 @@ async def save(connection: AsyncConnection, changes: Sequence[Change]) -> None:
             for change in changes
         ],
     )
+
+
+def to_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows for ``jsonb_populate_recordset``. The driver's UUIDs are a class of their own, which only ``str`` writes."""
+    return orjson.dumps(rows, default=str).decode()
 
 
 def _update(columns: tuple[str, ...]) -> sa.TextClause:

@@ -34,15 +34,33 @@ STAY: Final = "="
 TRANSITIONS: Final = MappingProxyType(
     {
         "received": MappingProxyType({"classify": "classified", "note": STAY}),
-        "classified": MappingProxyType({"dispatch": "dispatched", "reclassify": "classified", "note": STAY}),
+        "classified": MappingProxyType({"dispatch": "dispatched", "reclassify": STAY, "note": STAY}),
         "dispatched": MappingProxyType(
-            {"accept": "in_progress", "reclassify": "classified", "set-eta": STAY, "note": STAY}
+            {
+                "accept": "in_progress",
+                "reclassify": STAY,
+                "redispatch": "classified",
+                "set-eta": STAY,
+                "note": STAY,
+            }
         ),
         "in_progress": MappingProxyType(
-            {"reclassify": "classified", "set-eta": STAY, "note": STAY, "resolve": "resolved"}
+            {
+                "reclassify": STAY,
+                "redispatch": "classified",
+                "set-eta": STAY,
+                "note": STAY,
+                "resolve": "resolved",
+            }
         ),
         "awaiting_customer": MappingProxyType(
-            {"reclassify": "classified", "set-eta": STAY, "note": STAY, "resolve": "resolved"}
+            {
+                "reclassify": STAY,
+                "redispatch": "classified",
+                "set-eta": STAY,
+                "note": STAY,
+                "resolve": "resolved",
+            }
         ),
         "resolved": MappingProxyType({"note": STAY, "close": "closed", "reopen": "in_progress"}),
         "closed": MappingProxyType({"note": STAY, "reopen": "in_progress"}),
@@ -51,7 +69,8 @@ TRANSITIONS: Final = MappingProxyType(
     }
 )
 
-# What a person may ask for; the others are done by the workers.
+# What a person may ask for. The others are done by the workers, or follow from what a person asked for: a case whose
+# new category belongs to another group is sent back to be dispatched again.
 STAFF_ACTIONS: Final = ("accept", "note", "set-eta", "reclassify", "resolve", "close", "reopen")
 
 _ONLY_FOR: Final = MappingProxyType({"set-eta": "outage"})

@@ -89,6 +89,11 @@ class Filter:
 _VIEW = [getattr(Complaint, name) for name in CaseView.__dataclass_fields__]
 
 
+_LATE = "exists (select from deadline d where d.complaint_id = complaint.id and d.met_at is null and d.due_at < now())"
+_OVERDUE = sa.text(_LATE)
+_NOT_OVERDUE = sa.text(f"not {_LATE}")
+
+
 async def find(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> CaseView:
     """The case with this id or reference (in any spelling that a person may type).
 
@@ -129,11 +134,7 @@ async def page(
         if value is not None:
             query = query.where(column == value)
     if filters.overdue is not None:
-        overdue = sa.text(
-            "exists (select from deadline d"
-            " where d.complaint_id = complaint.id and d.met_at is null and d.due_at < now())"
-        )
-        query = query.where(overdue if filters.overdue else sa.not_(overdue))
+        query = query.where(_OVERDUE if filters.overdue else _NOT_OVERDUE)
     if cursor is not None:
         query = query.where(Complaint.id > _after(cursor))
     rows = [CaseView(*row) for row in await connection.execute(query)]

@@ -22,6 +22,7 @@ _GAP = "…"
 _CHINESE_GAP = r"[^。！？!?；;，,：\n]{0,6}?"
 _ENGLISH_GAP = r"(?:[ \-/]+[\w'&%$.]+){0,3}?[ \-/]+"
 _BLANK = r"[ \-]+"
+_HEAD = 3
 _WORD = re.compile(r"[a-z0-9$#]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -54,7 +55,7 @@ class PhraseIndex(Generic[Meaning]):
         if self._chinese and not folded.isascii():
             yield from self._find_chinese(folded)
         for word in _WORD.finditer(folded):
-            yield from self._at(folded, word.start(), self._english.get(folded[word.start() : word.start() + 3]))
+            yield from self._at(folded, word.start(), self._english.get(word.group()[:_HEAD]))
 
     def _find_chinese(self, folded: str) -> Iterator[Hit[Meaning]]:
         heads = self._chinese
@@ -95,14 +96,15 @@ def _chinese_head(variant: str) -> str:
 
 
 def _english_head(variant: str) -> str:
-    head = variant[:3]
-    if len(head) < 3 or any(mark in head for mark in f"*{_GAP}"):
-        raise ValueError(f'"{variant}": a phrase needs three plain characters at its beginning')
-    return head
+    """What the phrase is filed under: its first word, cut to three characters."""
+    word = _WORD.match(variant)
+    if word is None or (word.end() < _HEAD and variant[word.end() : word.end() + 1] == "*"):
+        raise ValueError(f'"{variant}": a phrase begins with a word, and a word cut short by * has three letters left')
+    return word.group()[:_HEAD]
 
 
 def _expression(variant: str) -> str:
-    chinese = _HAN.match(variant) is not None
+    chinese = _HAN.search(variant) is not None
     pieces: list[str] = []
     for part in variant.split(_GAP):
         if chinese:

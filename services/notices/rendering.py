@@ -20,7 +20,18 @@ from services.notices.events import KINDS
 from services.plan.vocabulary import LANGUAGES, Language
 
 _MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 _SUBJECT: Final = "Subject: "
 
@@ -37,10 +48,8 @@ class Letters:
     """All templates, compiled once."""
 
     def __init__(self) -> None:
-        self._templates = {
-            (kind, language): _load(_environment(language), kind, language)
-            for kind in KINDS
-            for language in LANGUAGES
+        self._templates: dict[tuple[str, str], tuple[Template, Template]] = {
+            (kind, language): _load(_environment(language), kind, language) for kind in KINDS for language in LANGUAGES
         }
 
     def write(self, kind: str, language: str, facts: Mapping[str, object]) -> Letter:
@@ -84,9 +93,7 @@ def duration(value: float | timedelta, language: str) -> str:
 
 def _environment(language: Language) -> SandboxedEnvironment:
     # Letters are plain text: escaping for HTML would put &amp; into them.
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.filters["moment"] = partial(moment, language=language)
     environment.filters["duration"] = partial(duration, language=language)
     return environment

@@ -54,6 +54,8 @@ async def append(connection: AsyncConnection, events: Sequence[NewEvent]) -> Non
             "times": [event.time for event in events],
             "actors": [event.actor for event in events],
             "data": [event.data.model_dump_json(exclude_none=True) for event in events],
-            "private": [None if event.private is None else orjson.dumps(event.private).decode() for event in events],
+            "private": [
+                None if event.private is None else orjson.dumps(event.private, default=str).decode() for event in events
+            ],
         },
     )

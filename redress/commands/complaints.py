@@ -1,0 +1,62 @@
+"""The commands about complaints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from redress.commands.common import Home, settings_for
+from services.base.errors import Invalid
+
+app = typer.Typer(help="Complaints.", no_args_is_help=True)
+
+SOME_REJECTED = 3
+
+
+@app.callback()
+def about() -> None:
+    """Complaints."""
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help=".jsonl: a complaint a line, as it would be posted; .csv: with a header.")
+    ],
+    url: Annotated[str | None, typer.Option(help="Address of the service. [default: the running `up`]")] = None,
+    key: Annotated[str | None, typer.Option(help="A channel key. [default: that of the running `up`]")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where rows that are not taken go. [default: FILE.rejects.jsonl]")
+    ] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="A CSV column's field: 'Customer=customer.name'. Repeatable.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Register the complaints in a file with the running service. Repeating it registers nothing twice.
+
+    Exit code 3 when rows were not taken; they stand in the rejects file with the reasons.
+    """
+    from redress.importing.running import run
+
+    settings = settings_for(home)
+    target = rejects or file.with_name(f"{file.name}.rejects.jsonl")
+    tally, left_out = run(settings, file, url, key, target, _mapping(map_ or ()))
+    if left_out:
+        typer.echo(f"Columns not taken over: {', '.join(left_out)}", err=True)
+    typer.echo(f"{tally.registered} registered, {tally.already_there} already there, {tally.rejected} rejected")
+    if tally.rejected:
+        typer.echo(f"The rejected rows and the reasons are in {target}", err=True)
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _mapping(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        name, mark, field = pair.rpartition("=")
+        if not mark:
+            raise Invalid(f"--map '{pair}': write HEADER=field, such as 'Customer=customer.name'")
+        mapping[name.strip()] = field.strip()
+    return mapping

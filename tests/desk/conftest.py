@@ -1,0 +1,35 @@
+"""The desk as an HTTP program on a fresh database, and keys of those who call it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from desk.app import create_app
+from services.people.keys import KeyRing
+from services.plan.versions import Plans
+from tests.casework.factories import NOW, PRIVACY, sync_duty
+
+
+@pytest.fixture
+async def plans(engine: AsyncEngine) -> Plans:
+    made = Plans()
+    await sync_duty(engine, made)
+    return made
+
+
+@pytest.fixture
+async def desk(engine: AsyncEngine, plans: Plans) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(
+        engine=engine,
+        privacy=PRIVACY,
+        plans=plans,
+        key_ring=KeyRing(engine),
+        public_url="https://complaints.example.com",
+        clock=lambda: NOW,
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
+        yield client

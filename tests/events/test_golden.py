@@ -1,0 +1,44 @@
+"""Events as they were written once must stay readable for good, and none may carry personal data.
+
+The files in ``golden/`` are what has been published. They are added to, never changed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.base.stream.event import EventData, topic_of
+from services.complaints import events as complaint_events
+from services.notices import events as notice_events
+
+GOLDEN = Path(__file__).parent / "golden"
+EVENTS: dict[str, type[EventData]] = {event.TYPE: event for event in (*complaint_events.EVENTS, *notice_events.EVENTS)}
+PERSONAL = {"name", "phone", "email", "account", "address", "content", "text", "note", "reason", "words", "masked"}
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.json")), ids=lambda file: file.stem)
+def test_a_published_event_is_still_read_and_written_the_same(file: Path) -> None:
+    published = json.loads(file.read_text())
+    event = EVENTS[file.stem].model_validate(published)
+    assert json.loads(event.model_dump_json(exclude_none=True)) == published
+
+
+@pytest.mark.parametrize("type_", sorted(EVENTS))
+def test_every_event_has_a_published_example(type_: str) -> None:
+    assert (GOLDEN / f"{type_}.json").exists()
+
+
+@pytest.mark.parametrize("type_", sorted(EVENTS))
+def test_an_event_from_a_later_version_with_more_fields_is_read(type_: str) -> None:
+    published = json.loads((GOLDEN / f"{type_}.json").read_text())
+    assert EVENTS[type_].model_validate({**published, "added_later": 1})
+
+
+@pytest.mark.parametrize("type_", sorted(EVENTS))
+def test_the_type_names_the_topic_and_no_field_is_for_personal_data(type_: str) -> None:
+    event = EVENTS[type_]
+    assert event.TOPIC == topic_of(type_)
+    assert not PERSONAL & set(event.model_fields)

@@ -1,0 +1,166 @@
+"""Cases, events and senders for the tests of notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from notifier_worker.handler import NotifierHandler
+from services.base.identity import new_id, new_reference
+from services.base.privacy import Person, Privacy
+from services.base.stream import log
+from services.base.stream.event import Event, EventData, NewEvent
+from services.complaints.events import Dispatched, Received
+from services.complaints.model import Complaint
+from services.notices.mail import Mailer
+from services.notices.sending import Sender
+from services.notices.transports import Smtp, Transport
+from services.plan.versions import Plans
+from tests.conftest import SECRET
+
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+PRIVACY = Privacy(SECRET)
+PUBLIC_URL = "https://care.example.com"
+MAILER = Mailer.from_setting("Redress <care@example.com>")
+
+
+async def case(
+    engine: AsyncEngine,
+    *,
+    name: str = "李伟",
+    email: str | None = "li.wei@example.com",
+    language: str = "zh",
+    realm: str = "live",
+    channel: str = "web",
+    values: Mapping[str, object] | None = None,
+) -> UUID:
+    """A received complaint; ``values`` are further columns. Returns its id."""
+    new = new_id()
+    row = {
+        "id": new,
+        "reference": new_reference(),
+        "realm": realm,
+        "version": 1,
+        "status": "received",
+        "api_key_id": new_id(),
+        "body_hash": b"",
+        "channel": channel,
+        "service_type": "broadband",
+        "language": language,
+        "received_at": NOW,
+        "personal": orjson.loads(PRIVACY.seal(Person(name=name, email=email, phone="+8613800138000"))),
+        "content": "宽带从昨晚开始断网。",
+        **(values or {}),
+    }
+    async with engine.begin() as connection:
+        await connection.execute(sa.insert(Complaint).values(**row))
+    return new
+
+
+async def change(engine: AsyncEngine, case_id: UUID, **values: object) -> None:
+    """Set columns of a case."""
+    async with engine.begin() as connection:
+        await connection.execute(sa.update(Complaint).where(Complaint.id == case_id).values(**values))
+
+
+def happened(case_id: UUID, data: EventData, number: int = 1, time: datetime = NOW, realm: str = "live") -> Event:
+    """An event as a reader is given it."""
+    return Event(
+        id=new_id(),
+        type=data.TYPE,
+        key=case_id,
+        number=number,
+        time=time,
+        realm=realm,
+        data=data.model_dump_json(exclude_none=True).encode(),
+    )
+
+
+def received(case_id: UUID, number: int = 1) -> Event:
+    data = Received(reference="RD", channel="web", service_type="broadband", language="zh", received_at=NOW)
+    return happened(case_id, data, number)
+
+
+def dispatched_data() -> Dispatched:
+    return Dispatched(
+        reference="RD",
+        group="technical_support",
+        assignee="chen.guoqiang",
+        rule="least_loaded",
+        category="outage",
+        severity="major",
+        respond_by=NOW + timedelta(hours=2),
+        resolve_by=NOW + timedelta(hours=24),
+        plan_version=1,
+    )
+
+
+def dispatched(case_id: UUID, number: int = 3) -> Event:
+    return happened(case_id, dispatched_data(), number)
+
+
+async def record(engine: AsyncEngine, case_id: UUID, *data: EventData) -> None:
+    """Write events of a case to the log, numbered from 1."""
+    async with engine.begin() as connection:
+        events = [
+            NewEvent(case_id, number, one, NOW + timedelta(minutes=number), "live", "system:test")
+            for number, one in enumerate(data, start=1)
+        ]
+        await log.append(connection, events)
+
+
+async def handle(engine: AsyncEngine, events: Sequence[Event], now: datetime = NOW) -> None:
+    """Let a notifier's handler handle a batch."""
+    async with engine.begin() as connection:
+        await NotifierHandler(Plans(), PRIVACY, clock=lambda: now).handle(connection, events)
+
+
+async def requested(engine: AsyncEngine, count: int = 1, **of_case: object) -> list[UUID]:
+    """That many cases, each with a pending acknowledgement; returns the cases."""
+    cases = [await case(engine, **of_case) for _ in range(count)]  # type: ignore[arg-type]  # passed on as given
+    await handle(engine, [received(one) for one in cases])
+    return cases
+
+
+def sender(engine: AsyncEngine, transport: Transport, *, now: datetime = NOW, connections: int = 2) -> Sender:
+    """A sender that looks often and rests shortly, on a clock that stands at ``now``."""
+    return Sender(
+        engine,
+        PRIVACY,
+        transport,
+        MAILER,
+        public_url=PUBLIC_URL,
+        connections=connections,
+        poll=0.02,
+        pause=0.05,
+        clock=lambda: now,
+    )
+
+
+def smtp(url: str, seconds: float = 5.0) -> Smtp:
+    return Smtp(url, MAILER.address, seconds=seconds)
+
+
+async def notices(engine: AsyncEngine) -> list[sa.Row[tuple[object, ...]]]:
+    """All notices, in the order of their requests."""
+    async with engine.connect() as connection:
+        return list(
+            await connection.execute(sa.text("select * from notice order by requested_at, complaint_id, number"))
+        )
+
+
+async def told_events(engine: AsyncEngine) -> list[tuple[str, int]]:
+    """The short names and numbers of the events on notices, in the order of the log."""
+    query = sa.text("select type, number from event where topic = 'redress.notice' order by position")
+    async with engine.connect() as connection:
+        return [(row.type.split(".")[2], row.number) for row in await connection.execute(query)]
+
+
+def kept_mails(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.eml"))
