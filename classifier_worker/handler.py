@@ -9,11 +9,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
 from services.judgements.judge import Judge
-from services.judgements.model import Facts, Judgement
+from services.judgements.model import Concerns, Facts, Judgement
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +38,7 @@ _WORDS = sa.select(
     Complaint.language,
     Complaint.region,
     Complaint.occurred_at,
+    Complaint.concerns,
     Complaint.received_at,
 ).where(
     Complaint.status == "received",
@@ -79,7 +81,8 @@ class ClassifierHandler:
     def _judge(self, version: int, plan: Plan, rows: Sequence[Any]) -> dict[Any, tuple[Any, str, Judgement]]:
         judge = self._judges.get(version)
         if judge is None:
-            judge = self._judges[version] = Judge(plan)
+            judge = Judge(plan)
+            self._judges = {version: judge}
         masked = [self._privacy.mask(row.content, [self._privacy.open(row.personal).name]) for row in rows]
         judgements = judge.judge_many(
             [
@@ -89,6 +92,7 @@ class ClassifierHandler:
                         service_type=row.service_type,
                         channel=row.channel,
                         language_hint=row.language,
+                        concerns=_concerns(row.concerns),
                         occurred_at=row.occurred_at,
                         received_at=row.received_at,
                     ),
@@ -141,3 +145,10 @@ def shown(judgement: Judgement, plan_version: int) -> dict[str, Any]:
         "reasons": [asdict(reason) for reason in judgement.reasons],
         "severity_reasons": [asdict(reason) for reason in judgement.severity_reasons],
     }
+
+
+def _concerns(kept: dict[str, Any] | None) -> Concerns:
+    if kept is None:
+        return Concerns()
+    amount = kept.get("amount")
+    return Concerns(**{**kept, "amount": None if amount is None else Decimal(amount)})

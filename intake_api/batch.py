@@ -152,32 +152,40 @@ async def _grouped(lines: AsyncIterator[Make]) -> AsyncIterator[list[Make]]:
 
 
 async def _lines(request: Request) -> AsyncIterator[Make]:
-    """A maker for each line that is not empty; what is too much becomes an item that says so."""
-    count = size = 0
+    """A maker for each line that is not empty, a thousand at most; what is too much becomes an item that says so."""
+    count = 0
+    async for line in _split(request):
+        count += 1
+        if count > MOST_ITEMS:
+            yield _refused(TooLarge(f"lines after the first {MOST_ITEMS} were not read; post them again"))
+            return
+        yield line
+
+
+async def _split(request: Request) -> AsyncIterator[Make]:
+    size = 0
     rest = b""
+    passing_over = False  # the rest of a line that is too long
     try:
         async for chunk in request.stream():
             size += len(chunk)
             *whole, rest = (rest + chunk).split(b"\n")
+            if passing_over and whole:
+                whole, passing_over = whole[1:], False
+            elif passing_over:
+                rest = b""
             for line in filter(bytes.strip, whole):
-                count += 1
-                if count > MOST_ITEMS:
-                    yield _refused(TooLarge(f"lines after the first {MOST_ITEMS} were not read; post them again"))
-                    return
                 yield _line_maker(line)
-            if size > LARGEST_BATCH or len(rest) > LARGEST_BODY:
-                yield _refused(
-                    TooLarge(
-                        "the batch is larger than 16 MiB or a line larger than 1 MiB; the lines from "
-                        "here on were not read, post them again"
-                    )
-                )
+            if len(rest) > LARGEST_BODY:
+                yield _line_maker(rest)
+                rest, passing_over = b"", True
+            if size > LARGEST_BATCH:
+                yield _refused(TooLarge("the batch is larger than 16 MiB; post the lines from here on again"))
                 return
     except ClientDisconnect:
         return
     if rest.strip():
-        too_many = TooLarge(f"lines after the first {MOST_ITEMS} were not read; post them again")
-        yield _refused(too_many) if count >= MOST_ITEMS else _line_maker(rest)
+        yield _line_maker(rest)
 
 
 def _refused(error: RedressError) -> Make:

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -30,9 +31,12 @@ from services.plan.vocabulary import Channel
 
 LONGEST_CONTENT = 20_000
 _CLOCK_SKEW = timedelta(minutes=10)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_CENT = Decimal("0.01")
 # Control characters and halves of surrogate pairs: the database can't keep NUL, and nobody means the others.
 _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _NOT_IN_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -58,6 +62,26 @@ def _not_blank(text: str) -> str:
 
 def _phone(text: str, info: ValidationInfo) -> str:
     return normal_phone(text, (info.context or {}).get("phone_region", "CN"))
+
+
+def _past(time: datetime) -> datetime:
+    """The same moment in UTC."""
+    if time > datetime.now(UTC) + _CLOCK_SKEW:
+        raise PydanticCustomError("future", "lies in the future; leave it out if it is not known")
+    if time < _EARLIEST:
+        raise PydanticCustomError("too_early", "lies before the year 2000; leave it out if it is not known")
+    return time.astimezone(UTC)
+
+
+def _with_cents(amount: Decimal) -> Decimal:
+    # One spelling for one amount: 1E+2, 100 and 100.0 are the same, and so are 0 and -0.
+    return abs(amount).quantize(_CENT)
+
+
+def _currency(code: str) -> str:
+    if not _CURRENCY.fullmatch(code):
+        raise ValueError("is no currency; write its three capital letters, such as CNY")
+    return code
 
 
 _line = AfterValidator(_without(_NOT_IN_LINE))
@@ -102,13 +126,15 @@ class ReplyTo(BaseModel):
     channel: Literal["webhook", "email", "sms"]
     address: Line200 = Field(description="For a webhook: the front end's own conversation id, given back to it.")
 
-    @model_validator(mode="after")
-    def _address_suits(self, info: ValidationInfo) -> ReplyTo:
-        if self.channel == "email":
-            normal_email(self.address)
-        elif self.channel == "sms":
-            _phone(self.address, info)
-        return self
+    @field_validator("address")
+    @classmethod
+    def _suits_channel(cls, address: str, info: ValidationInfo) -> str:
+        match info.data.get("channel"):
+            case "email":
+                return normal_email(address)
+            case "sms":
+                return _phone(address, info)
+        return address
 
 
 class Concerns(BaseModel):
@@ -119,9 +145,9 @@ class Concerns(BaseModel):
     product: Line200 | None = None
     promotion: Line200 | None = None
     bill: Line200 | None = None
-    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)] | None = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
-        None, description="ISO 4217, such as CNY."
+    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterValidator(_with_cents)] | None = None
+    currency: Annotated[str, AfterValidator(_currency)] | None = Field(
+        None, description="ISO 4217, such as CNY.", json_schema_extra={"pattern": "^[A-Z]{3}$"}
     )
 
     @model_validator(mode="after")
@@ -161,7 +187,9 @@ class PostedComplaint(BaseModel):
     service_type: Literal["mobile", "fixed_line", "broadband", "tv", "other"] = "other"
     region: Line200 | None = Field(None, description="From the largest to the smallest, such as 北京/海淀.")
     content: Content = Field(description="The customer's words; up to 20,000 characters.")
-    occurred_at: AwareDatetime | None = Field(None, description="With time zone; not in the future.")
+    occurred_at: Annotated[AwareDatetime, AfterValidator(_past)] | None = Field(
+        None, description="With time zone; not in the future."
+    )
     external_id: Line200 | None = Field(None, description="Your own number of the complaint; unique for your key.")
     reply_to: ReplyTo | None = None
     concerns: Concerns | None = None
@@ -173,8 +201,6 @@ class PostedComplaint(BaseModel):
                 "no_way_to_answer",
                 "there is no way to answer the customer: give customer.phone, customer.email or reply_to.address",
             )
-        if self.occurred_at is not None and self.occurred_at > datetime.now(UTC) + _CLOCK_SKEW:
-            raise PydanticCustomError("future", "occurred_at is in the future; leave it out if it is not known")
         return self
 
 
@@ -236,6 +262,6 @@ class Reception:
 
 
 def _body_hash(posted: PostedComplaint) -> bytes:
-    # Of the meaning, not of the bytes: the order of fields and the spelling of a phone number make no difference,
-    # and a field that a later version adds does not change the hash of an older body.
+    # Of the meaning, not of the bytes: the order of fields and the spelling of a phone number, a time or an amount
+    # make no difference, and a field that a later version adds does not change the hash of an older body.
     return hashlib.sha256(posted.model_dump_json(exclude_defaults=True).encode()).digest()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -63,20 +64,29 @@ _UNAVAILABLE: Final = {
     "text_en": "Please reload this page in a moment. Your complaint isn't affected.",
 }
 
-_CASE: Final[sa.Select[Any]] = sa.select(
-    Complaint.id,
-    Complaint.reference,
-    Complaint.status,
-    Complaint.language,
-    Complaint.service_type,
-    Complaint.received_at,
-    Complaint.plan_version,
-    Complaint.group_code,
-    Complaint.estimated_repair_at,
-    Complaint.resolution,
-    Complaint.track_epoch,
-    Deadline.due_at.label("respond_by"),
-).outerjoin(
+
+@dataclass(frozen=True, slots=True)
+class TrackedCase:
+    """What is read of a case for its page. ``respond_by`` is the time of the answer that is still owed."""
+
+    id: UUID
+    reference: str
+    status: str
+    language: str
+    service_type: str
+    received_at: datetime
+    plan_version: int | None
+    group_code: str | None
+    estimated_repair_at: datetime | None
+    resolution: str | None
+    track_epoch: int
+    respond_by: datetime | None
+
+
+_COLUMNS: Final[list[Any]] = [
+    Deadline.due_at if name == "respond_by" else getattr(Complaint, name) for name in TrackedCase.__dataclass_fields__
+]
+_CASE: Final = sa.select(*_COLUMNS).outerjoin(
     Deadline,
     sa.and_(Deadline.complaint_id == Complaint.id, Deadline.kind == "respond", Deadline.met_at.is_(None)),
 )
@@ -143,23 +153,24 @@ def track_router(
     return router
 
 
-async def _find(connection: AsyncConnection, privacy: Privacy, token: str) -> sa.Row[Any] | None:
+async def _find(connection: AsyncConnection, privacy: Privacy, token: str) -> TrackedCase | None:
     """The case that the token opens; None for a token that was never ours or has been revoked."""
     claimed = privacy.case_of_token(token) if token.isascii() else None
     if claimed is None:
         return None
-    case = (await connection.execute(_CASE.where(Complaint.id == claimed))).one_or_none()
+    row = (await connection.execute(_CASE.where(Complaint.id == claimed))).one_or_none()
+    case = None if row is None else TrackedCase(*row)
     return case if case is not None and privacy.token_matches(token, case.id, case.track_epoch) else None
 
 
-async def _plan_of(connection: AsyncConnection, plans: Plans, case: sa.Row[Any]) -> Plan:
+async def _plan_of(connection: AsyncConnection, plans: Plans, case: TrackedCase) -> Plan:
     if case.plan_version is not None:
         return await plans.get(connection, case.plan_version)
     _, plan = await plans.current(connection)
     return plan
 
 
-async def _record(connection: AsyncConnection, case: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+async def _record(connection: AsyncConnection, case: TrackedCase) -> Sequence[sa.Row[Any]]:
     query = sa.select(EventRow.type, EventRow.time, EventRow.data).where(EventRow.key == case.id)
     return (await connection.execute(query.order_by(EventRow.number.desc()))).all()
 
@@ -186,7 +197,7 @@ class _Pages:
         }
 
     def of_case(
-        self, case: sa.Row[Any], plan: Plan, record: Sequence[sa.Row[Any]], asked: str | None, now: datetime
+        self, case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], asked: str | None, now: datetime
     ) -> HTMLResponse:
         """The page of a case in the language ``asked`` for, or the customer's."""
         language = language_of(asked if asked in ("zh", "en") else case.language)
@@ -200,7 +211,7 @@ class _Pages:
         return HTMLResponse(self._sorry.render(texts), status, headers)
 
 
-def _page(case: sa.Row[Any], plan: Plan, record: Sequence[sa.Row[Any]], language: Language, now: datetime) -> Page:
+def _page(case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], language: Language, now: datetime) -> Page:
     status = plan.status(case.status)
     reached = _REACHED.get(case.status)
     return Page(
@@ -223,7 +234,7 @@ def _steps(plan: Plan, reached: int, language: Language) -> list[Step]:
     ]
 
 
-def _facts(case: sa.Row[Any], plan: Plan, language: Language, now: datetime) -> list[tuple[str, str]]:
+def _facts(case: TrackedCase, plan: Plan, language: Language, now: datetime) -> list[tuple[str, str]]:
     words = WORDS[language]
 
     def shown(time: datetime) -> str:

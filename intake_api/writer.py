@@ -93,16 +93,15 @@ class Writer:
                 answers = await register(connection, [registration for registration, _ in batch])
             except Exception as error:
                 failure = error
-                if not is_passing(error):
-                    await self._write_halves(connection, batch, error)
-                    return connection
+                # Without an open connection it is the database that refuses us, not a row.
+                if not (connection is None or connection.is_closed() or is_passing(error)):
+                    return await self._write_halves(connection, batch, error)
                 # The statement can be sent again: the ids were chosen before, so what was written is found again.
                 if connection is not None:
                     connection.terminate()
                 connection = None
             else:
-                await self._answer(connection, batch, answers)
-                return connection
+                return await self._answer(connection, batch, answers)
         log.warning("the database cannot be reached; %d complaints are answered 503: %s", len(batch), failure)
         _fail(batch, Unavailable("the database cannot be reached now; post this complaint again", retry_after=2))
         return None
@@ -112,7 +111,7 @@ class Writer:
         connection: asyncpg.Connection,
         batch: Sequence[tuple[Registration, _Answer]],
         answers: Sequence[Registered | None],
-    ) -> None:
+    ) -> asyncpg.Connection | None:
         again: list[tuple[Registration, _Answer]] = []
         for (registration, waiter), answer in zip(batch, answers, strict=True):
             if answer is None:
@@ -121,20 +120,19 @@ class Writer:
                 again.append((replace(registration, reference=new_reference(prefix)), waiter))
             elif not waiter.done():
                 waiter.set_result(answer)
-        if again:
-            await self._write(connection, again)
+        return await self._write(connection, again) if again else connection
 
     async def _write_halves(
         self, connection: asyncpg.Connection | None, batch: Sequence[tuple[Registration, _Answer]], error: Exception
-    ) -> None:
+    ) -> asyncpg.Connection | None:
         # The statement failed as a whole, and for a reason that will come again: a bad row fails alone.
         if len(batch) == 1:
             log.error("a complaint cannot be written", exc_info=error)
             _fail(batch, error)
-            return
+            return connection
         middle = len(batch) // 2
         connection = await self._write(connection, batch[:middle])
-        await self._write(connection, batch[middle:])
+        return await self._write(connection, batch[middle:])
 
 
 def _fail(batch: Sequence[tuple[Registration, _Answer]], error: Exception) -> None:

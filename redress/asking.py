@@ -13,7 +13,7 @@ _PATIENCE = 4.0
 
 
 def ask_health(settings: Settings, port: int | None) -> str:
-    """Ask ``/healthz`` on this machine's ``port`` (None: REDRESS_METRICS_PORT, else the running `up`'s); says who is well.
+    """Ask ``/healthz`` on this machine's ``port`` (None: REDRESS_METRICS_PORT, else the running `up`'s).
 
     Raises `Unavailable` when it is not well, `Misconfigured` when it is not known whom to ask.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -98,8 +98,12 @@ class Composition:
                 return NotifierHandler(self.plans, self.privacy)
 
     def worker(self, name: WorkerName) -> list[Supervised]:
-        """A worker's parts: its consumer, and for the notifier also what speaks to the outside."""
-        parts = [Supervised(name, partial(self._consumer, name))]
+        """A worker's parts: its consumer, and for the notifier also what speaks to the outside.
+
+        Raises `Misconfigured` when a setting that it needs is missing.
+        """
+        handler = self.handler(name)
+        parts = [Supervised(name, lambda: self._consumer(handler))]
         if name == "notifier":
             parts.append(Supervised("sender", self._senders))
         return parts
@@ -147,8 +151,7 @@ class Composition:
         if "engine" in self.__dict__:
             await self.engine.dispose()
 
-    def _consumer(self, name: WorkerName) -> Part:
-        handler = self.handler(name)
+    def _consumer(self, handler: Handler) -> Part:
         return Worker(
             self.engine,
             self.stream.reader(handler.group, handler.types),

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from redress.supervising import Supervised
-
 LONGEST_SILENCE: Final = 60.0
 
 
-def operations_app(parts: Sequence[Supervised]) -> ASGIApp:
+class Living(Protocol):
+    """Something that shows life while it works."""
+
+    @property
+    def name(self) -> str:
+        """What operations knows it by."""
+
+    @property
+    def last_sign_of_life(self) -> float:
+        """On the monotonic clock."""
+
+
+def operations_app(parts: Sequence[Living]) -> ASGIApp:
     """The application. ``/healthz`` answers 503, naming them, when parts were silent for over a minute."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,7 +35,7 @@ def operations_app(parts: Sequence[Supervised]) -> ASGIApp:
     return app
 
 
-def _answer(request: Request, parts: Sequence[Supervised]) -> Response:
+def _answer(request: Request, parts: Sequence[Living]) -> Response:
     match request.url.path:
         case "/metrics":
             return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from services.base.errors import Misconfigured, Unavailable
 
@@ -70,7 +70,12 @@ def start(data: Path) -> EmbeddedPostgres:
     place = _Place(data, _socket_folder(data, user), binaries, user)
     adopted = place.is_running()
     if not adopted:
-        place.launch()
+        try:
+            place.launch()
+        except BaseException:
+            # Interrupted while it was starting: it may be there all the same.
+            place.halt()
+            raise
     return EmbeddedPostgres(f"postgresql://postgres@/postgres?host={place.socket}", adopted, place)
 
 
@@ -111,22 +116,29 @@ class _Place:
     def launch(self) -> None:
         options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={self.socket}"))
         log_file = self.data / "log"
-        done = self._control("start", "-w", "-t", str(_START_SECONDS), "-l", str(log_file), "-o", options)
-        if done.returncode != 0:
-            raise Unavailable(f"the embedded PostgreSQL does not start; the end of {log_file}:\n{_tail(log_file)}")
+        with tempfile.TemporaryFile() as told:
+            done = self._control(
+                "start", "-w", "-t", str(_START_SECONDS), "-l", str(log_file), "-o", options, told=told
+            )
+            if done.returncode != 0:
+                told.seek(0)
+                words = told.read().decode(errors="replace").strip()
+                raise Unavailable(f"the embedded PostgreSQL does not start: {words}\n{_tail(log_file)}")
 
     def halt(self) -> None:
         self._control("stop", "-m", "fast", "-t", str(_STOP_SECONDS))
         if self.socket != self.data:
             shutil.rmtree(self.socket, ignore_errors=True)
 
-    def _control(self, action: str, *options: str) -> subprocess.CompletedProcess[bytes]:
-        # To nowhere rather than to pipes: the server would inherit a pipe and keep it open for as long as it runs.
+    def _control(
+        self, action: str, *options: str, told: IO[bytes] | int = subprocess.DEVNULL
+    ) -> subprocess.CompletedProcess[bytes]:
+        # ``told`` is a file and no pipe: the server would inherit a pipe and keep it open for as long as it runs.
         return subprocess.run(  # noqa: S603  # PostgreSQL's own program, with arguments of ours
             [str(self.binaries / "pg_ctl"), action, "-D", str(self.data), *options],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
             user=self.user,
             cwd="/",
             timeout=_START_SECONDS + 10,
@@ -174,8 +186,8 @@ def _socket_folder(data: Path, user: str | None) -> Path:
     return folder
 
 
-def _tail(log: Path) -> str:
+def _tail(log_file: Path) -> str:
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        return f"The end of {log_file}:\n" + "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
     except OSError:
-        return "(there is no log)"
+        return f"There is no log at {log_file}."

@@ -52,7 +52,9 @@ class LoggedEvent:
     def as_json(self) -> str:
         """One line of JSON."""
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        return orjson.dumps({**fields, "data": orjson.Fragment(self.data)}, option=orjson.OPT_UTC_Z).decode()
+        fields["data"] = orjson.Fragment(self.data)
+        # The driver has a UUID class of its own, which orjson does not know.
+        return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 async def tail(

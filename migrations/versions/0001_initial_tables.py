@@ -72,7 +72,8 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.CheckConstraint("realm in ('live', 'drill', 'sandbox')", name=op.f("ck_complaint_realm")),
         sa.CheckConstraint(
-            "status in ('received', 'classified', 'dispatched', 'in_progress', 'awaiting_customer', 'resolved', 'closed', 'withdrawn', 'rejected')",
+            "status in ('received', 'classified', 'dispatched', 'in_progress', 'awaiting_customer', 'resolved', "
+            "'closed', 'withdrawn', 'rejected')",
             name=op.f("ck_complaint_status"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint")),

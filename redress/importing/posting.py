@@ -23,7 +23,6 @@ _LARGEST_ROW: Final = 1024 * 1024
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 2
 _NOT_NOW: Final = frozenset({429, 502, 503, 504})
-_FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
 
 
@@ -60,6 +59,7 @@ class Poster:
         progress: Callable[[Tally], None],
         *,
         patience: float = 300.0,
+        first_pause: float = 0.5,
     ) -> None:
         """``client`` has the service's address as its base; ``patience``: seconds without success until it gives up."""
         self._client = client
@@ -67,6 +67,7 @@ class Poster:
         self._reject = reject
         self._progress = progress
         self._patience = patience
+        self._first_pause = first_pause
         self._last_success = time.monotonic()
         self.tally = Tally()
 
@@ -108,7 +109,7 @@ class Poster:
     async def _work(self, batches: asyncio.Queue[list[_Ready] | None]) -> None:
         while (batch := await batches.get()) is not None:
             waiting: Sequence[_Ready] = batch
-            pause = _FIRST_PAUSE
+            pause = self._first_pause
             while waiting:
                 waiting, wanted = await self._try(waiting)
                 self._progress(self.tally)
@@ -129,7 +130,7 @@ class Poster:
         if answer.status_code != httpx.codes.OK:
             raise _refusal(answer)
         self._last_success = time.monotonic()
-        return self._sort(rows, answer.json()["items"]), _FIRST_PAUSE
+        return self._sort(rows, answer.json()["items"]), 0.0
 
     def _sort(self, rows: Sequence[_Ready], items: Sequence[dict[str, Any]]) -> list[_Ready]:
         again = []

@@ -10,10 +10,10 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal, TextIO
 
 import orjson
 
@@ -55,39 +55,17 @@ class Source:
     def rows(self) -> Iterator[Row]:
         """The rows, read as they are asked for."""
         with self.path.open("rb") as file:
-            yield from self._csv_rows(file) if self.columns is not None else _json_rows(file)
+            if self.columns is None:
+                yield from _json_rows(file)
+            else:
+                with io.TextIOWrapper(file, self.encoding, newline="") as text:
+                    yield from _csv_rows(text, self.columns, file.tell)
 
     def _columns(self, mapping: Mapping[str, str], words: Words) -> Columns:
-        with self.path.open("rb") as file:
-            first = io.TextIOWrapper(file, self.encoding, newline="").readline()
+        with self.path.open(encoding=self.encoding, newline="") as text:
+            first = text.readline()
         header = next(csv.reader([first], delimiter=_delimiter(first)), [])
         return columns_for(header, _delimiter(first), mapping, words)
-
-    def _csv_rows(self, file: BinaryIO) -> Iterator[Row]:
-        assert self.columns is not None
-        csv.field_size_limit(_LONGEST_FIELD)
-        reader = csv.reader(io.TextIOWrapper(file, self.encoding, newline=""), delimiter=self.columns.delimiter)
-        next(reader)
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                yield Row(line, None, None, f"cannot be read as CSV: {error}", file.tell())
-                continue
-            if cells is None:
-                return
-            if any(cell.strip() for cell in cells):
-                yield self._csv_row(line, cells, file.tell())
-
-    def _csv_row(self, line: int, cells: list[str], at: int) -> Row:
-        assert self.columns is not None
-        wanted = len(self.columns.header)
-        source = dict(zip(self.columns.header, cells, strict=False))
-        if len(cells) != wanted:
-            reason = f"has {len(cells)} cells, and the header has {wanted}; a cell with commas needs quotes around it"
-            return Row(line, cells, None, reason, at)
-        return Row(line, source, _numbered(self.columns.complaint(cells)), None, at)
 
 
 def form_of(path: Path) -> Form:
@@ -98,6 +76,32 @@ def form_of(path: Path) -> Form:
         case ".jsonl" | ".ndjson":
             return "jsonl"
     raise Invalid(f"{path.name}: name it .jsonl (a complaint a line, as it would be posted) or .csv (with a header)")
+
+
+def _csv_rows(text: TextIO, columns: Columns, at: Callable[[], int]) -> Iterator[Row]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(text, delimiter=columns.delimiter)
+    next(reader)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield Row(line, None, None, f"cannot be read as CSV: {error}", at())
+            continue
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield _csv_row(columns, line, cells, at())
+
+
+def _csv_row(columns: Columns, line: int, cells: list[str], at: int) -> Row:
+    wanted = len(columns.header)
+    if len(cells) != wanted:
+        reason = f"has {len(cells)} cells, and the header has {wanted}; a cell with commas needs quotes around it"
+        return Row(line, cells, None, reason, at)
+    source = dict(zip(columns.header, cells, strict=True))
+    return Row(line, source, _numbered(columns.complaint(cells)), None, at)
 
 
 def _json_rows(file: BinaryIO) -> Iterator[Row]:

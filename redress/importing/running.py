@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import IO, Final
 import httpx
 import orjson
 
+from redress.credentials import read_credentials
 from redress.home import Home
 from redress.importing.columns import words_of
 from redress.importing.posting import Poster, Rejected, Tally
@@ -55,11 +55,11 @@ def _target(settings: Settings, url: str | None, key: str | None) -> tuple[str, 
             )
         url = running.url
     if key is None:
-        try:
-            key = json.loads(home.credentials.read_text(encoding="utf-8"))["channel_key"]
-        except (OSError, ValueError, KeyError):
-            raise Misconfigured(f"there is no channel key in {home.credentials}; give one with --key") from None
-    return url, str(key)
+        credentials = read_credentials(home.credentials)
+        if credentials is None:
+            raise Misconfigured(f"there is no channel key in {home.credentials}; give one with --key")
+        key = credentials.channel_key
+    return url, key
 
 
 @contextmanager

@@ -7,6 +7,7 @@ L, no U), eight of them random and one that detects any single wrong character a
 from __future__ import annotations
 
 import os
+import unicodedata
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -35,11 +36,13 @@ def new_reference(prefix: str = "RD") -> str:
 
 
 def parse_reference(text: str, prefix: str = "RD") -> str | None:
-    """The reference in its one spelling, from what a person typed (any case, with or without dashes and prefix).
+    """The reference in its one spelling, from what a person typed.
+
+    Any case and width, with or without dashes and prefix, and with I or L for 1.
 
     None when it cannot be one: wrong length, wrong characters, or the check character disagrees.
     """
-    cleaned = "".join(character for character in text.upper() if character.isalnum())
+    cleaned = "".join(character for character in unicodedata.normalize("NFKC", text).upper() if character.isalnum())
     body = cleaned[len(prefix) :] if cleaned.startswith(prefix) and len(cleaned) > _RANDOM + 1 else cleaned
     body = body.replace("I", "1").replace("L", "1")
     if len(body) != _RANDOM + 1 or any(character not in _VALUE for character in body):

@@ -41,6 +41,7 @@ _START = sa.text(
     insert into deadline (complaint_id, kind, realm, started_at, due_at)
     select complaint_id, kind, realm, started_at, due_at
     from jsonb_populate_recordset(null::deadline, cast(:rows as jsonb))
+    order by complaint_id, kind
     on conflict (complaint_id, kind)
     do update set due_at = deadline.started_at + (excluded.due_at - excluded.started_at)
     where deadline.met_at is null
@@ -59,6 +60,7 @@ _ACKNOWLEDGE = sa.text(
     insert into deadline (complaint_id, kind, realm, started_at, due_at, met_at)
     select c.id, 'acknowledge', c.realm, c.received_at, c.received_at + :allowed, met.at
     from unnest(:ids, :times) as met (id, at) join complaint c on c.id = met.id
+    order by c.id
     on conflict (complaint_id, kind) do update set met_at = excluded.met_at where deadline.met_at is null
     """
 ).bindparams(

@@ -66,7 +66,8 @@ async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID,
         sa.select(*_COLUMNS)
         .where(Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid))))
         .order_by(Complaint.id)
-        .with_for_update()
+        # Not the stronger lock: rows that refer to a case (notices, deadlines) may be written meanwhile.
+        .with_for_update(key_share=True)
     )
     return {row.id: Case(*row) for row in await connection.execute(query)}
 

@@ -178,7 +178,7 @@ class _SmtpChannel:
             await self._connect()
         try:
             await self._offer(mail)
-        except _Gone:
+        except (_Gone, _Cut):
             # The server had closed a connection that stood idle. The mail's text has not left, so nothing is doubled.
             if fresh:
                 raise
@@ -211,8 +211,10 @@ class _SmtpChannel:
         try:
             await client.mail(self._sender, options=options, encoding="utf-8")
         except SMTPResponseException as error:
-            # It refuses the sender, which is the same for all mails.
             self._client.close()
+            if error.code == _CLOSING:
+                raise _Gone(f"the mail server is closing: {_told(error)}") from error
+            # It refuses the sender, which is the same for all mails.
             raise PeerAway(f"the mail server takes no mail from {self._sender}: {_told(error)}") from error
         except (SMTPException, OSError) as error:
             self._client.close()
@@ -223,7 +225,7 @@ class _SmtpChannel:
             await self._refused(error, mail)
         except (SMTPException, OSError) as error:
             self._client.close()
-            raise _Gone(f"the mail server is gone: {_told(error)}") from error
+            raise _Cut(f"the mail server went away at this address: {_told(error)}") from error
 
     async def _hand_over(self, mail: Mail) -> None:
         try:
@@ -240,7 +242,7 @@ class _SmtpChannel:
         told = _told(error).replace(mail.recipient, "the address")
         if error.code == _CLOSING:
             self._client.close()
-            raise _Gone(f"the mail server is closing: {told}") from error
+            raise _Cut(f"the mail server closed at this mail: {told}") from error
         if error.code in _OUR_FAULT:
             self._client.close()
             raise PeerAway(f"the mail server refuses us: {told}") from error
@@ -254,7 +256,12 @@ class _SmtpChannel:
 
 
 class _Gone(PeerAway):
-    """The connection was lost before the mail's text had left."""
+    """The connection was lost before anything of this mail was said."""
+
+
+class _Cut(Deferred):
+    """The connection was lost when this mail was offered. On a new connection too, it is this mail that has to wait:
+    a server that drops one recipient must not keep all others waiting."""
 
 
 def _keep_all(folder: Path, mails: Sequence[Mail]) -> list[OSError | None]:

@@ -93,29 +93,25 @@ def test_the_customers_names_are_replaced(text: str, names: list[str], expected:
     assert mask(text, names) == expected
 
 
-_PIECES = st.sampled_from(
-    [
-        "138",
-        "00138000",
-        "1",
-        "0",
-        "-",
-        " ",
-        "+86",
-        "@",
-        "a",
-        "x",
-        "路",
-        "12号",
-        "‹",
-        "›",
-        "phone",
-        "‹phone›",
-        "http://",
-        ".com",
-    ]
-    + ["李伟", "客服", "(", ":", "ab:", "．", "１２", "19491231", "X", "_", "单元", "Main Street", "，"]
+_NUMBERS = ("138", "00138000", "1", "0", "-", " ", "+86", "(", ":", "ab:", "１２", "19491231", "X", "_")
+_WORDS = (
+    "@",
+    "a",
+    "x",
+    "路",
+    "12号",
+    "‹",
+    "›",
+    "phone",
+    "‹phone›",
+    "http://",
+    ".com",
+    "李伟",
+    "客服",
+    "单元",
+    "Main Street",
 )
+_PIECES = st.sampled_from((*_NUMBERS, *_WORDS))
 
 
 @settings(max_examples=300, deadline=None)

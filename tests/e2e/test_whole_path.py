@@ -6,9 +6,9 @@ what became of them, in the database and at the mail server.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,12 +18,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.base.stream.bell import Bell
 from tests.servers.kafka import KafkaServer
 from tests.servers.programs import Installation
 from tests.servers.smtp import SmtpServer
 
-PATIENCE = 120.0
+PATIENCE = 60.0
 COUNT = 300
 WORKERS = (("worker", "classifier"), ("worker", "handler"), ("worker", "notifier"))
 
@@ -83,14 +82,11 @@ async def test_every_complaint_is_dispatched_and_acknowledged_once_while_program
         if events != "database":
             programs.append(installation.start("relay"))
         bring_in = ("complaints", "import", str(file), "--url", api.url, "--key", key)
-        importing = threading.Thread(target=installation.run, args=bring_in)
-        importing.start()
+        importing = asyncio.create_task(asyncio.to_thread(installation.run, *bring_in))
         for program in programs:
-            time.sleep(0.3)
-            program.kill()
-            program.restart()
-        importing.join(PATIENCE)
-        assert not importing.is_alive()
+            await asyncio.to_thread(program.kill)
+            await asyncio.to_thread(program.restart)
+        await asyncio.wait_for(importing, PATIENCE)
 
         connection = await asyncpg.connect(database)
         await until(connection, "select count(*) from complaint where status = 'dispatched'", count)
@@ -107,10 +103,22 @@ async def test_every_complaint_is_dispatched_and_acknowledged_once_while_program
 async def until(connection: asyncpg.Connection, query: str, wanted: int) -> None:
     """Wait until a count is reached."""
     give_up = time.monotonic() + PATIENCE
-    quiet = Bell()
     while (found := await connection.fetchval(query)) != wanted:
-        assert time.monotonic() < give_up, f"{query}: {found} instead of {wanted}"
-        await quiet.wait(0.1)
+        assert time.monotonic() < give_up, f"{query}: {found} instead of {wanted}; {await where(connection)}"
+        await asyncio.sleep(0.1)
+
+
+async def where(connection: asyncpg.Connection) -> str:
+    """Where everything stands, for the message of a failure."""
+    queries = (
+        "select status, count(*) from complaint group by 1",
+        "select status, failure, count(*) from notice group by 1, 2",
+        "select reader_group, reason, detail, count(*) from dead_letter group by 1, 2, 3",
+        "select reader_group, share, snapshot::text, target::text, position from reader_cursor order by 1, 2",
+        "select pid, application_name, state, wait_event_type, left(query, 90) from pg_stat_activity "
+        "where application_name like 'redress%' and state <> 'idle'",
+    )
+    return "; ".join([str([tuple(row) for row in await connection.fetch(query)]) for query in queries])
 
 
 async def nothing_doubled(connection: asyncpg.Connection, count: int) -> None:

@@ -57,6 +57,11 @@ def complaint(**changes: Any) -> dict[str, Any]:
     return _without_absent({**posted, **changes})
 
 
+def with_raw(field: bytes) -> bytes:
+    """A good complaint with one more field, as it stands in JSON."""
+    return json.dumps(complaint(content="x")).encode()[:-1] + b", " + field + b"}"
+
+
 @dataclass(frozen=True)
 class Service:
     """A running intake program: who posts to it, and the database behind it."""
@@ -81,10 +86,10 @@ class Service:
         return await self.client.post(BATCH, content=content, headers=self._headers(headers, key))
 
     async def post_lines(
-        self, lines: Sequence[Any] | bytes, *, key: str | None = None, headers: Headers | None = None
+        self, lines: list[Any] | bytes | AsyncIterator[bytes], *, key: str | None = None, headers: Headers | None = None
     ) -> httpx.Response:
         """Post several as NDJSON; bytes among them are lines as they are."""
-        if not isinstance(lines, bytes):
+        if isinstance(lines, list):
             lines = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
         sent = {"Content-Type": "application/x-ndjson", **self._headers(headers, key)}
         return await self.client.post(BATCH, content=lines, headers=sent)

@@ -60,7 +60,9 @@ async def test_the_public_half_of_the_event_holds_nothing_about_the_person(intak
         )
     ).json()
 
-    [event] = await intake.rows("select data, private from event e join complaint c on c.id = e.key where c.api_key_id = :key_id")
+    [event] = await intake.rows(
+        "select data, private from event e join complaint c on c.id = e.key where c.api_key_id = :key_id"
+    )
 
     assert event == {
         "data": {

@@ -177,6 +177,6 @@ def test_what_the_channel_asked_about_counts_without_words() -> None:
 
 
 def test_saying_a_thing_many_times_does_not_make_it_surer() -> None:
-    once, often = judged("断网，客服态度恶劣"), judged("断网断网断网断网，客服态度恶劣")
+    once, often = judged("断网。客服态度恶劣"), judged("断网。断网。断网。客服态度恶劣")
 
     assert often.confidence == once.confidence

@@ -92,7 +92,7 @@ def test_the_language_is_told_by_the_script(text: str, hint: str | None, languag
 
 
 def test_a_text_in_another_language_is_left_to_a_person() -> None:
-    assert judged("Интернет не работает, internet outage, offline").category == "unclear"
+    assert judged("Интернет не работает уже три дня, internet outage").category == "unclear"
 
 
 def test_confidence_below_the_plans_threshold_is_unclear() -> None:

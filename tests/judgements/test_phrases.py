@@ -35,7 +35,7 @@ def test_a_phrase_is_found_where_it_stands(phrase: str, text: str, expected: lis
 
 @pytest.mark.parametrize("phrase", ["上不(了网", "上(不(了))网", "a*", "…断网"])
 def test_a_phrase_that_cannot_be_looked_for_is_refused(phrase: str) -> None:
-    with pytest.raises(ValueError, match="bracket|phrase"):
+    with pytest.raises(ValueError, match=r"bracket|phrase"):
         PhraseIndex([(phrase, None)])
 
 

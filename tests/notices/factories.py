@@ -24,7 +24,7 @@ from services.notices.transports import Smtp, Transport
 from services.plan.versions import Plans
 from tests.conftest import SECRET
 
-NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+NOW = datetime(2025, 11, 24, 2, 30, tzinfo=UTC)
 PRIVACY = Privacy(SECRET)
 PUBLIC_URL = "https://care.example.com"
 MAILER = Mailer.from_setting("Redress <care@example.com>")
@@ -128,7 +128,14 @@ async def requested(engine: AsyncEngine, count: int = 1, **of_case: object) -> l
     return cases
 
 
-def sender(engine: AsyncEngine, transport: Transport, *, now: datetime = NOW, connections: int = 2) -> Sender:
+def sender(
+    engine: AsyncEngine,
+    transport: Transport,
+    *,
+    now: datetime = NOW,
+    connections: int = 2,
+    realms: Sequence[str] = ("live",),
+) -> Sender:
     """A sender that looks often and rests shortly, on a clock that stands at ``now``."""
     return Sender(
         engine,
@@ -136,6 +143,7 @@ def sender(engine: AsyncEngine, transport: Transport, *, now: datetime = NOW, co
         transport,
         MAILER,
         public_url=PUBLIC_URL,
+        realms=realms,
         connections=connections,
         poll=0.02,
         pause=0.05,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import email.policy
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from typing import cast
 
 import pytest
 
@@ -42,7 +42,7 @@ def mail(
 
 
 def read(made: Mail) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(made.content, policy=email.policy.default))
+    return message_from_bytes(made.content, policy=email.policy.default)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_a_text_arrives_as_it_was_written_in_lines_that_mail_allows(text: str, e
 
 @pytest.mark.parametrize("name", ["李伟", "Li Wei", 'O"Neil, <Pat>', "欧阳" * 60, "a=?b"])
 def test_a_name_arrives_as_the_customer_gave_it(name: str) -> None:
-    (to,) = read(mail(name=name))["To"].addresses
+    # Not through the newer policy, which puts spaces between the encoded words of a long name.
+    header = message_from_bytes(mail(name=name).content)["To"]
 
-    assert to.display_name == name
-    assert to.addr_spec == "li.wei@example.com"
+    assert str(make_header(decode_header(header))) == f"{name} <li.wei@example.com>"
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x00", "\u2028", "\x85"])

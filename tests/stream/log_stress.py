@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from services.base.database import connect
 from services.base.errors import Unavailable
 from services.base.identity import new_id
 from services.base.stream.database import DatabaseStream
-from services.base.stream.port import EventReader, ReaderLost
+from services.base.stream.port import EventReader, EventStream, ReaderLost
 from tests.stream.factories import Happened, insert_raw
 
 _TYPES = {Happened.TYPE}
@@ -55,11 +56,14 @@ class Outcome:
 class Stress:
     """Writers and readers on one database until the time is over; then the count."""
 
-    def __init__(self, url: str, *, cases: int = 200, shares: int = 3, seed: int = 7) -> None:
+    def __init__(
+        self, url: str, *, cases: int = 200, shares: int = 3, seed: int = 7, stream: EventStream | None = None
+    ) -> None:
+        """``stream``: what reads the log, when it is not to be `DatabaseStream`."""
         self._url = url
         self._cases = [new_id() for _ in range(cases)]
         self._random = random.Random(seed)
-        self._stream = DatabaseStream(url, shares=shares, pause=0.01)
+        self._stream = stream or DatabaseStream(url, shares=shares, pause=0.01)
         self._committed: dict[UUID, int] = {}
         self._delivered: dict[UUID, list[int]] = defaultdict(list)
         self._times: dict[tuple[UUID, int], float] = {}
@@ -69,11 +73,35 @@ class Stress:
         """Everything at once for ``seconds``; then the readers catch up, and the deliveries are compared."""
         await self._prepare()
         end = time.monotonic() + seconds
-        reading = [asyncio.create_task(self._read(end)) for _ in range(readers)]
+        reading = [asyncio.create_task(self.read(end)) for _ in range(readers)]
         await asyncio.gather(*(self._write(end) for _ in range(writers)), self._dawdle(end))
         await asyncio.gather(*reading)
         await self._catch_up()
         return self._compare()
+
+    async def read(self, end: float) -> None:
+        """One reader after another until ``end``, each killed with a batch in its hands."""
+        reader = self._stream.reader("stress", _TYPES)
+        while time.monotonic() < end:
+            try:
+                await self._take(reader, self._random.randint(1, 80), 0.05)
+            except (ReaderLost, Unavailable):
+                continue
+            if self._random.random() < 0.02:
+                await self._kill(reader)
+                reader = self._stream.reader("stress", _TYPES)
+        await reader.close()
+
+    def note_killed(self) -> None:
+        """A reader was killed."""
+        self._outcome.readers_killed += 1
+
+    def note_delivered(self, key: UUID, number: int, at: float) -> None:
+        """An event was given to a reader, at ``at`` by the monotonic clock. To be told in the order of delivery."""
+        self._delivered[key].append(number)
+        written_at = self._times.pop((key, number), None)
+        if written_at is not None:
+            self._outcome.milliseconds.append(max(0.0, at - written_at) * 1000)
 
     async def _prepare(self) -> None:
         connection = await connect(self._url)
@@ -124,35 +152,18 @@ class Stress:
             self._committed[case] = max(number, self._committed.get(case, 0))
         self._outcome.written += len(numbered)
 
-    async def _read(self, end: float) -> None:
-        reader = self._stream.reader("stress", _TYPES)
-        while time.monotonic() < end:
-            try:
-                await self._take(reader, self._random.randint(1, 80), 0.05)
-            except (ReaderLost, Unavailable):
-                continue
-            if self._random.random() < 0.02:
-                await self._kill(reader)
-                reader = self._stream.reader("stress", _TYPES)
-        await reader.close()
-
     async def _kill(self, reader: EventReader) -> None:
         # As a process dies: with a batch in its hands, its session gone, nothing said.
-        self._outcome.readers_killed += 1
-        try:
+        self.note_killed()
+        with suppress(Unavailable):
             await reader.poll(50, 0.05)
-        except Unavailable:
-            pass
         await reader.close()
 
     async def _take(self, reader: EventReader, limit: int, wait: float) -> int:
         batch = await reader.poll(limit, wait)
         now = time.monotonic()
         for event in batch.events:
-            self._delivered[event.key].append(event.number)
-            written_at = self._times.pop((event.key, event.number), None)
-            if written_at is not None:
-                self._outcome.milliseconds.append(max(0.0, now - written_at) * 1000)
+            self.note_delivered(event.key, event.number, now)
         await reader.commit(batch)
         return len(batch.events)
 
@@ -176,7 +187,7 @@ class Stress:
 
 
 def _skips(numbers: list[int]) -> int:
-    """How often a number came while an earlier one had not been delivered yet. Repetition is allowed; skipping is not."""
+    """How often a number came while an earlier one had not been delivered yet. Repetition is not counted."""
     seen = 0
     skips = 0
     for number in numbers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import asyncpg
 
@@ -22,7 +23,10 @@ from services.base.stream.port import ReaderLost
 from services.base.stream.shares import Shares
 
 _BALANCE_SECONDS = 1.0
+_KEEP_SECONDS = 10.0
 _BEGINNING = "1:1:"
+# What asyncpg raises when the server has ended the session while nothing was asked of it, as in a restart.
+_SESSION_ENDED = asyncpg.InternalClientError
 
 _COLUMNS = "position, id, type, key, number, realm, time, data::text as data"
 _MINE = "($2::text[] is null or type = any($2::text[])) and ($4 = 1 or mod(hashtext(key::text) & 2147483647, $4) = $3)"
@@ -49,23 +53,36 @@ _PAGE = f"""
     order by position limit $5
 """
 
-_OPEN = """
+# All shares of a division get their cursors at once, so that none is without one when the division changes again.
+# They begin where the earlier division that is furthest behind was: redelivery, never loss. Of two snapshots with the
+# same bounds the earlier one has more transactions in progress.
+_DIVIDE = """
     insert into reader_cursor (reader_group, shares, share, epoch, snapshot, target, position)
-    values ($1, $2, $3, 1, coalesce($4, '1:1:')::text::pg_snapshot, null, 0)
-    on conflict (reader_group, shares, share) do update set epoch = reader_cursor.epoch + 1
+    select $1, $2, share, 0, coalesce(
+        (select snapshot from reader_cursor where reader_group = $1 and shares <> $2
+         order by pg_snapshot_xmin(snapshot), pg_snapshot_xmax(snapshot),
+                  (select count(*) from pg_snapshot_xip(snapshot)) desc
+         limit 1),
+        '1:1:'::pg_snapshot), null, 0
+    from generate_series(0, $2 - 1) as share
+    on conflict do nothing
+"""
+
+_SNAPSHOT = "select pg_current_snapshot()::text"
+
+_OPEN = """
+    update reader_cursor set epoch = epoch + 1, updated_at = now()
+    where reader_group = $1 and shares = $2 and share = $3
     returning epoch, snapshot::text as snapshot, target::text as target, position
 """
 
-# The cursor that is furthest behind, of a group that was divided otherwise before: redelivery, never loss.
-_EARLIER = """
-    select snapshot::text from reader_cursor where reader_group = $1 and shares <> $2
-    order by pg_snapshot_xmin(snapshot), pg_snapshot_xmax(snapshot) limit 1
-"""
-
 _STORE = """
-    update reader_cursor
-    set snapshot = $5::text::pg_snapshot, target = $6::text::pg_snapshot, position = $7, updated_at = now()
-    where reader_group = $1 and shares = $2 and share = $3 and epoch = $4
+    update reader_cursor c
+    set snapshot = moved.snapshot::pg_snapshot, target = moved.target::pg_snapshot, position = moved.position,
+        updated_at = now()
+    from unnest($3::int[], $4::int8[], $5::text[], $6::text[], $7::int8[])
+         as moved (share, epoch, snapshot, target, position)
+    where c.reader_group = $1 and c.shares = $2 and c.share = moved.share and c.epoch = moved.epoch
 """
 
 _LAG = """
@@ -113,13 +130,21 @@ class DatabaseStream:
         return DatabaseReader(self._url, group, None, self._shares, self._bell, self._pause)
 
     async def lag(self, group: str, types: Collection[str] | None) -> int:
-        """Events that wait for the group; -1 when it has never read. Counts up to a million."""
-        connection = await connect(self._url, "redress lag")
+        """Events that wait for the group; -1 when it has never read. Counts up to a million.
+
+        Raises `Unavailable` when the database cannot be reached.
+        """
         try:
-            known = await connection.fetchval(_KNOWN, group)
-            return await connection.fetchval(_LAG, group, types and sorted(types), _LAG_LIMIT) if known else -1
-        finally:
-            await connection.close()
+            connection = await connect(self._url, "redress lag")
+            try:
+                known = await connection.fetchval(_KNOWN, group)
+                return await connection.fetchval(_LAG, group, types and sorted(types), _LAG_LIMIT) if known else -1
+            finally:
+                await connection.close()
+        except Exception as error:
+            if is_passing(error):
+                raise Unavailable(f"the event log cannot be read: {error}") from error
+            raise
 
     async def close(self) -> None:
         """Nothing is held by the stream itself."""
@@ -141,6 +166,8 @@ class DatabaseReader:
         self._shares: Shares | None = None
         self._cursors: dict[int, Cursor] = {}
         self._next_balance = 0.0
+        self._next_keep = 0.0
+        self._kept: dict[int, Cursor] = {}
         self._turn = 0
 
     async def poll(self, limit: int, wait: float) -> Batch:
@@ -150,10 +177,7 @@ class DatabaseReader:
             try:
                 batch = await self._poll_once(limit)
             except Exception as error:
-                await self._drop()
-                if is_passing(error):
-                    raise Unavailable(f"the event log cannot be read: {error}") from error
-                raise
+                await self._fail(error)
             remaining = deadline - time.monotonic()
             if batch or remaining <= 0:
                 return batch
@@ -171,14 +195,17 @@ class DatabaseReader:
             raise
         except Exception as error:
             await self._drop()
-            if is_passing(error):
+            if is_passing(error) or isinstance(error, _SESSION_ENDED):
                 raise ReaderLost("the session that held the shares is gone") from error
             raise
 
     async def lag(self) -> int:
         """See `EventReader.lag`: what waits for the whole group, up to a million."""
-        connection = await self._open()
-        return int(await connection.fetchval(_LAG, self._group, self._types, _LAG_LIMIT))
+        try:
+            connection = await self._open()
+            return int(await connection.fetchval(_LAG, self._group, self._types, _LAG_LIMIT))
+        except Exception as error:
+            await self._fail(error)
 
     async def close(self) -> None:
         """See `EventReader.close`."""
@@ -188,6 +215,8 @@ class DatabaseReader:
         connection = await self._open()
         if time.monotonic() >= self._next_balance:
             await self._balance()
+        if time.monotonic() >= self._next_keep:
+            await self._keep()
         events: list[Event] = []
         moved: dict[int, Cursor] = {}
         shares = sorted(self._cursors)
@@ -199,7 +228,7 @@ class DatabaseReader:
             if rows:
                 moved[share] = cursor
             else:
-                # Nothing for us up to here. Kept in memory only: on a restart the same nothing is found again.
+                # Nothing for us up to here. Stored now and then: on a restart the same nothing is found again.
                 self._cursors[share] = cursor
             if len(events) >= limit:
                 break
@@ -210,7 +239,11 @@ class DatabaseReader:
     ) -> tuple[list[asyncpg.Record], Cursor]:
         cursor = self._cursors[share]
         arguments = (cursor.snapshot, self._types, share, self._count, limit)
-        if cursor.target is None:
+        if cursor.snapshot == _BEGINNING and cursor.target is None:
+            # Everything is new: to gather it all for the first page would take as long as the log is.
+            target = await connection.fetchval(_SNAPSHOT)
+            rows = await connection.fetch(_PAGE, *arguments, target, 0)
+        elif cursor.target is None:
             found = await connection.fetch(_NEW, *arguments)
             target, rows = found[0]["snapshot"], [row for row in found if row["position"] is not None]
         else:
@@ -227,6 +260,7 @@ class DatabaseReader:
             await self._connection.execute("set synchronous_commit = off")
             self._shares = Shares(self._connection, self._group, self._count)
             await self._shares.join()
+            await self._connection.execute(_DIVIDE, self._group, self._count)
             self._next_balance = 0.0
         return self._connection
 
@@ -236,36 +270,52 @@ class DatabaseReader:
         taken, given_up = await self._shares.balance()
         for share in given_up:
             self._cursors.pop(share, None)
+            self._kept.pop(share, None)
         for share in taken:
-            earlier = await self._connection.fetchval(_EARLIER, self._group, self._count)
-            row = await self._connection.fetchrow(_OPEN, self._group, self._count, share, earlier or _BEGINNING)
+            row = await self._connection.fetchrow(_OPEN, self._group, self._count, share)
             assert row is not None
             self._cursors[share] = Cursor(row["epoch"], row["snapshot"], row["target"], row["position"])
+            self._kept[share] = self._cursors[share]
         self._next_balance = time.monotonic() + _BALANCE_SECONDS
+
+    async def _keep(self) -> None:
+        # A group of rare events would otherwise count its lag, and begin after a restart, from long ago.
+        ahead = {share: cursor for share, cursor in self._cursors.items() if cursor != self._kept[share]}
+        if ahead:
+            await self._store(ahead)
+        self._next_keep = time.monotonic() + _KEEP_SECONDS
 
     async def _store(self, moved: dict[int, Cursor]) -> None:
         connection = self._connection
         if connection is None or any(share not in self._cursors for share in moved):
             raise ReaderLost("the shares of this batch have passed to another reader")
-        for share, cursor in moved.items():
-            done = await connection.execute(
-                _STORE,
-                self._group,
-                self._count,
-                share,
-                cursor.epoch,
-                cursor.snapshot,
-                cursor.target,
-                cursor.position,
-            )
-            if done != "UPDATE 1":
-                raise ReaderLost(f"share {share} of '{self._group}' has passed to another reader")
-            self._cursors[share] = cursor
+        cursors = moved.values()
+        done = await connection.execute(
+            _STORE,
+            self._group,
+            self._count,
+            list(moved),
+            [cursor.epoch for cursor in cursors],
+            [cursor.snapshot for cursor in cursors],
+            [cursor.target for cursor in cursors],
+            [cursor.position for cursor in cursors],
+        )
+        if done != f"UPDATE {len(moved)}":
+            raise ReaderLost(f"shares of '{self._group}' have passed to another reader")
+        self._cursors.update(moved)
+        self._kept.update(moved)
+
+    async def _fail(self, error: Exception) -> NoReturn:
+        await self._drop()
+        if is_passing(error) or isinstance(error, (ReaderLost, _SESSION_ENDED)):
+            raise Unavailable(f"the event log cannot be read: {error}") from error
+        raise error
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
         self._shares = None
         self._cursors.clear()
+        self._kept.clear()
         if connection is None:
             return
         try:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
-from datetime import datetime
+import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
-from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
@@ -28,13 +27,19 @@ from aiokafka.errors import (
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from services.base.errors import Unavailable
-from services.base.stream.event import REALMS, Batch, Event, Undecodable, topic_of
+from services.base.stream.cloudevents import event_of, type_of
+from services.base.stream.event import Batch, Event, Undecodable, topic_of
 from services.base.stream.port import ReaderLost
 
 log = logging.getLogger(__name__)
 
-SOURCE: Final = "/redress"
-_DRAIN_SECONDS = 60.0
+# How long a rebalance waits for the batch in hand; the broker must wait longer.
+_DRAIN_SECONDS: Final = 60.0
+_REBALANCE_SECONDS: Final = 75.0
+# aiokafka tries some things for as long as Kafka is away; a worker must be able to leave meanwhile.
+_FETCH_SECONDS: Final = 5.0
+_COMMIT_SECONDS: Final = 15.0
+_STOP_SECONDS: Final = 5.0
 _LOST = (
     CommitFailedError,
     IllegalGenerationError,
@@ -42,47 +47,6 @@ _LOST = (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-
-
-def headers_of(event: Event) -> list[tuple[str, bytes]]:
-    """The CloudEvents attributes of an event as Kafka headers (binary content mode)."""
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": str(event.id),
-        "ce_source": SOURCE,
-        "ce_type": event.type,
-        "ce_time": event.time.isoformat().replace("+00:00", "Z"),
-        "ce_subject": str(event.key),
-        "ce_sequence": str(event.number),
-        "ce_realm": event.realm,
-        "content-type": "application/json",
-    }
-    return [(name, value.encode()) for name, value in attributes.items()]
-
-
-def event_of(record: ConsumerRecord) -> Event | Undecodable:
-    """The event in a Kafka record, or why there is none."""
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
-    try:
-        if headers["ce_specversion"] != "1.0":
-            raise ValueError(f"CloudEvents {headers['ce_specversion']} is not 1.0")
-        if headers["ce_realm"] not in REALMS:
-            raise ValueError(f"there is no realm {headers['ce_realm']}")
-        if record.value is None or not record.value.lstrip().startswith(b"{"):
-            raise ValueError("the value is no JSON object")
-        return Event(
-            id=UUID(headers["ce_id"]),
-            type=headers["ce_type"],
-            key=UUID(headers["ce_subject"]),
-            number=int(headers["ce_sequence"]),
-            time=datetime.fromisoformat(headers["ce_time"]),
-            realm=headers["ce_realm"],
-            data=record.value,
-        )
-    except (KeyError, ValueError) as error:
-        reason = f"the header {error} is missing" if isinstance(error, KeyError) else str(error)
-        source = f"{record.topic}/{record.partition}@{record.offset}"
-        return Undecodable(record.value or b"", headers, source, reason)
 
 
 class KafkaStream:
@@ -136,35 +100,26 @@ class KafkaReader:
         self._topics = sorted({topic_of(type_) for type_ in types})
         self._consumer: AIOKafkaConsumer | None = None
         self._in_hand: dict[TopicPartition, int] = {}
+        self._positions: dict[TopicPartition, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def poll(self, limit: int, wait: float) -> Batch:
         """See `EventReader.poll`."""
+        deadline = time.monotonic() + wait
         try:
             consumer = await self._open()
-            await self._take_back(consumer)
-            found = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+            self._take_back(consumer)
+            while True:
+                batch = self._batch(await _fetch(consumer, limit, max(0.0, deadline - time.monotonic())))
+                if batch:
+                    return batch
+                await self._pass_over(consumer, batch)
+                if time.monotonic() >= deadline:
+                    return Batch()
         except (KafkaError, OSError) as error:
             await self._drop()
             raise Unavailable(f"Kafka cannot be read: {error!r}") from error
-        events: list[Event] = []
-        undecodable: list[Undecodable] = []
-        moved: dict[TopicPartition, int] = {}
-        for part, records in found.items():
-            self._in_hand[part] = records[0].offset
-            moved[part] = records[-1].offset + 1
-            for record in records:
-                if not self._wants(record):
-                    continue
-                made = event_of(record)
-                if isinstance(made, Event):
-                    events.append(made)
-                else:
-                    undecodable.append(made)
-        if moved:
-            self._idle.clear()
-        return Batch(events, undecodable, moved)
 
     async def commit(self, batch: Batch) -> None:
         """See `EventReader.commit`."""
@@ -175,39 +130,62 @@ class KafkaReader:
         try:
             if consumer is None:
                 raise ReaderLost("the reader left its group")
-            await consumer.commit({part: OffsetAndMetadata(offset, "") for part, offset in moved.items()})
+            await _commit(consumer, moved)
         except _LOST as error:
             raise ReaderLost(f"the partitions of this batch have passed to another reader: {error!r}") from error
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, TimeoutError) as error:
             await self._drop()
             raise ReaderLost(f"Kafka did not take the commit: {error!r}") from error
         finally:
-            self._in_hand.clear()
-            self._idle.set()
+            self._put_down()
 
     async def lag(self) -> int:
-        """See `EventReader.lag`: records on the partitions that this reader holds."""
+        """See `EventReader.lag`: records on the partitions that this reader holds, as of the last fetch."""
         consumer = self._consumer
         if consumer is None:
             return 0
         waiting = 0
         for part in consumer.assignment():
-            high = consumer.highwater(part)
-            if high is not None:
-                waiting += max(0, high - await consumer.position(part))
+            high, position = consumer.highwater(part), self._positions.get(part)
+            if high is not None and position is not None:
+                waiting += max(0, high - position)
         return waiting
 
     async def close(self) -> None:
         """See `EventReader.close`."""
         await self._drop()
 
-    def _wants(self, record: ConsumerRecord) -> bool:
-        # By the header alone: most records of a topic are of no interest to a group, and are not parsed. A record
-        # without a type is kept for a person to look at.
-        for name, value in record.headers:
-            if name == "ce_type":
-                return value.decode("utf-8", "replace") in self._types
-        return True
+    def _batch(self, found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> Batch:
+        events: list[Event] = []
+        undecodable: list[Undecodable] = []
+        moved: dict[TopicPartition, int] = {}
+        for part, records in found.items():
+            self._in_hand[part] = records[0].offset
+            moved[part] = self._positions[part] = records[-1].offset + 1
+            for record in records:
+                # By the header alone: most records of a topic are of no interest to a group, and are not parsed.
+                # A record without a type is kept for a person to look at.
+                type_ = type_of(record)
+                if type_ is not None and type_ not in self._types:
+                    continue
+                made = event_of(record)
+                if isinstance(made, Event):
+                    events.append(made)
+                else:
+                    undecodable.append(made)
+        if moved:
+            self._idle.clear()
+        return Batch(events, undecodable, moved)
+
+    async def _pass_over(self, consumer: AIOKafkaConsumer, batch: Batch) -> None:
+        # Records of which none is of interest: nobody handles and commits them, so they are committed here.
+        try:
+            if isinstance(batch.token, dict) and batch.token:
+                await _commit(consumer, batch.token)
+        except (*_LOST, TimeoutError) as error:
+            log.debug("records of no interest come again: %r", error)
+        finally:
+            self._put_down()
 
     async def _open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -222,38 +200,43 @@ class KafkaReader:
                 metadata_max_age_ms=10_000,
                 session_timeout_ms=10_000,
                 heartbeat_interval_ms=2_000,
+                rebalance_timeout_ms=int(_REBALANCE_SECONDS * 1000),
             )
             try:
                 await consumer.start()
             except BaseException:
-                await consumer.stop()
+                await _stop(consumer)
                 raise
-            consumer.subscribe(self._topics, listener=_Drain(self._idle))
+            consumer.subscribe(self._topics, listener=_Drain(self._idle, self._in_hand))
             self._consumer = consumer
         return self._consumer
 
-    async def _take_back(self, consumer: AIOKafkaConsumer) -> None:
+    def _take_back(self, consumer: AIOKafkaConsumer) -> None:
         # A batch that was polled and not committed is given again, as a restart would give it.
         assigned = consumer.assignment()
         for part, offset in self._in_hand.items():
             if part in assigned:
                 consumer.seek(part, offset)
+        self._put_down()
+
+    def _put_down(self) -> None:
         self._in_hand.clear()
         self._idle.set()
 
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._in_hand.clear()
-        self._idle.set()
+        self._put_down()
+        self._positions.clear()
         if consumer is not None:
-            await consumer.stop()
+            await _stop(consumer)
 
 
 class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka carries no types
     """Holds a rebalance back until the batch in hand is finished and committed."""
 
-    def __init__(self, idle: asyncio.Event) -> None:
+    def __init__(self, idle: asyncio.Event, in_hand: dict[TopicPartition, int]) -> None:
         self._idle = idle
+        self._in_hand = in_hand
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         if revoked:
@@ -261,64 +244,11 @@ class _Drain(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka carri
                 await asyncio.wait_for(self._idle.wait(), _DRAIN_SECONDS)
             except TimeoutError:
                 log.warning("a batch took longer than %.0f s; its partitions are given up", _DRAIN_SECONDS)
+                for part in revoked:
+                    self._in_hand.pop(part, None)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         log.debug("assigned: %s", assigned)
-
-
-class KafkaPublisher:
-    """Publishes events, in order for each key, and knows when the brokers have them."""
-
-    def __init__(self, servers: str) -> None:
-        self._servers = servers
-        self._producer: AIOKafkaProducer | None = None
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        """Returns when all in-sync replicas have all of ``events``.
-
-        Raises `Unavailable` when they have not, and then some may have been published: publish all of them again.
-        """
-        try:
-            producer = await self._open()
-            sent = [
-                await producer.send(
-                    topic_of(event.type), value=event.data, key=str(event.key).encode(), headers=headers_of(event)
-                )
-                for event in events
-            ]
-            await asyncio.gather(*sent)
-        except (KafkaError, OSError) as error:
-            # A fresh producer: after a failure, this one might hold later events of a key before the failed one.
-            await self.close()
-            raise Unavailable(f"Kafka did not take the events: {error!r}") from error
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), 5)
-            except (KafkaError, OSError, TimeoutError):
-                log.debug("the producer did not stop in time", exc_info=True)
-
-    async def _open(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._servers,
-                client_id="redress-relay",
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=5,
-                max_batch_size=262_144,
-                request_timeout_ms=15_000,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
 
 
 async def ensure_topics(servers: str, topics: Collection[str], *, partitions: int, replication: int) -> dict[str, bool]:
@@ -338,6 +268,39 @@ async def ensure_topics(servers: str, topics: Collection[str], *, partitions: in
         raise Unavailable(f"Kafka cannot be reached at {servers}: {error!r}") from error
     finally:
         await admin.close()
+
+
+async def _fetch(
+    consumer: AIOKafkaConsumer, limit: int, wait: float
+) -> Mapping[TopicPartition, Sequence[ConsumerRecord]]:
+    # During a rebalance aiokafka waits for its end, however long that takes. Not in a task of its own (`wait_for`):
+    # nothing may run between its giving us records and our noting that we have them in hand.
+    try:
+        async with asyncio.timeout(wait + _FETCH_SECONDS):
+            found: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+                timeout_ms=int(wait * 1000), max_records=limit
+            )
+            return found
+    except TimeoutError:
+        return {}
+
+
+async def _commit(consumer: AIOKafkaConsumer, moved: Mapping[TopicPartition, int]) -> None:
+    offsets = {part: OffsetAndMetadata(offset, "") for part, offset in moved.items()}
+    await asyncio.wait_for(consumer.commit(offsets), _COMMIT_SECONDS)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    # In a task of its own: with Kafka away, aiokafka waits there for tasks that it has cancelled itself, and ends as if
+    # we had been cancelled, with its connections still open and being tried again for good.
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    if not stopping.done():
+        stopping.cancel()
+        await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    if stopping.cancelled() or stopping.exception() is not None:
+        log.debug("the consumer did not leave its group cleanly")
+        await consumer._client.close()
 
 
 async def _create(admin: AIOKafkaAdminClient, topic: NewTopic) -> bool:

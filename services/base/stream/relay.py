@@ -13,8 +13,8 @@ import time
 from services.base import telemetry
 from services.base.errors import Unavailable
 from services.base.stream.database import DatabaseStream
-from services.base.stream.kafka import KafkaPublisher
 from services.base.stream.port import ReaderLost
+from services.base.stream.publisher import KafkaPublisher
 
 log = logging.getLogger(__name__)
 

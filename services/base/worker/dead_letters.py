@@ -71,7 +71,7 @@ async def park(
 
 
 async def park_undecodable(connection: AsyncConnection, group: str, records: Sequence[Undecodable]) -> None:
-    """Keep records that are no events, with what could be read of them."""
+    """Keep records that are no events, with what could be read of them. One that is kept already is passed over."""
     rows = [
         {
             "reader_group": group,
@@ -83,8 +83,18 @@ async def park_undecodable(connection: AsyncConnection, group: str, records: Seq
         }
         for record in records
     ]
-    if rows:
-        await connection.execute(sa.insert(DeadLetter).values(rows))
+    known = await connection.execute(
+        sa.select(DeadLetter.detail).where(
+            DeadLetter.reader_group == group,
+            DeadLetter.status != "settled",
+            DeadLetter.reason == "undecodable",
+            DeadLetter.detail.in_([row["detail"] for row in rows]),
+        )
+    )
+    seen = set(known.scalars())
+    fresh = [row for row in rows if row["detail"] not in seen]
+    if fresh:
+        await connection.execute(sa.insert(DeadLetter).values(fresh))
 
 
 async def blocked_keys(connection: AsyncConnection, group: str, keys: Collection[UUID]) -> set[UUID]:

@@ -14,6 +14,7 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -31,11 +32,6 @@ from services.base.worker.dead_letters import Reason
 
 log = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.5
-_REPLAY_SECONDS = 1.0
-_LAG_SECONDS = 5.0
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 5.0
 _REMEMBERED = 100_000
 
 
@@ -58,6 +54,22 @@ class Handler(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long a worker waits, in seconds."""
+
+    poll: float = 0.5
+    """For events, before it looks around."""
+    replay: float = 1.0
+    """Between looks at the dead letters that may be handled again."""
+    lag: float = 5.0
+    """Between two counts of what waits."""
+    first_retry: float = 0.05
+    """Before the first retry; twice as long before each further one."""
+    longest_retry: float = 5.0
+    """Before a retry at most."""
+
+
 class Stopping(Exception):
     """The worker was asked to stop while it waited for a failure to pass."""
 
@@ -74,6 +86,7 @@ class Worker:
         batch_size: int = 200,
         attempts: int = 5,
         bell: Bell | None = None,
+        pauses: Pauses = Pauses(),
     ) -> None:
         self._engine = engine
         self._reader = reader
@@ -81,6 +94,7 @@ class Worker:
         self._batch_size = batch_size
         self._attempts = attempts
         self._bell = bell or Bell()
+        self._pauses = pauses
         self._stop = asyncio.Event()
         self._handled: OrderedDict[UUID, int] = OrderedDict()
         self._next_replay = 0.0
@@ -108,7 +122,7 @@ class Worker:
     async def _round(self) -> None:
         self._alive()
         try:
-            batch = await self._reader.poll(self._batch_size, _POLL_SECONDS)
+            batch = await self._reader.poll(self._batch_size, self._pauses.poll)
             if batch:
                 await self._process(batch)
                 await self._reader.commit(batch)
@@ -117,7 +131,7 @@ class Worker:
             log.info("%s: %s; its events come again to whoever has it now", self._group, lost)
         except Unavailable as error:
             log.warning("%s: %s", self._group, error)
-            await self._pause(_LONGEST_PAUSE / 5)
+            await self._pause(self._pauses.longest_retry / 5)
 
     async def _process(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -149,7 +163,7 @@ class Worker:
     async def _handle_alone(self, event: Event, error: Exception) -> None:
         attempt = 1
         while attempt < self._attempts and not isinstance(error, Refused):
-            await self._pause(_backoff(attempt))
+            await self._back_off(attempt)
             attempt += 1
             try:
                 await self._until_it_passes(lambda: self._attempt([event]))
@@ -188,7 +202,7 @@ class Worker:
     async def _look_around(self) -> None:
         now = time.monotonic()
         if now >= self._next_replay:
-            self._next_replay = now + _REPLAY_SECONDS
+            self._next_replay = now + self._pauses.replay
             try:
                 while not self._stop.is_set() and await self._replay_one():
                     pass
@@ -197,7 +211,7 @@ class Worker:
                     raise
                 log.warning("%s: dead letters cannot be looked at now: %r", self._group, error)
         if now >= self._next_lag:
-            self._next_lag = now + _LAG_SECONDS
+            self._next_lag = now + self._pauses.lag
             telemetry.LAG_EVENTS.labels(self._group).set(await self._reader.lag())
 
     async def _replay_one(self) -> bool:
@@ -236,9 +250,14 @@ class Worker:
                 attempt += 1
                 telemetry.RETRIES.labels(self._group).inc()
                 log.warning("%s: waiting for a failure to pass (attempt %d): %s", self._group, attempt, _told(error))
-            await self._pause(_backoff(attempt))
-            if self._stop.is_set():
-                raise Stopping
+            await self._back_off(attempt)
+
+    async def _back_off(self, attempt: int) -> None:
+        longest = min(self._pauses.longest_retry, self._pauses.first_retry * 2.0 ** min(attempt, 10))
+        # Half of it by chance, so that workers that failed together do not come back together.
+        await self._pause(longest / 2 + random.uniform(0, longest / 2))  # noqa: S311  # jitter, not a secret
+        if self._stop.is_set():
+            raise Stopping
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -273,11 +292,6 @@ class _Work(Protocol):
     async def __call__(self) -> None: ...
 
 
-def _backoff(attempt: int) -> float:
-    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt, 10))
-    # Half of it by chance, so that workers that failed together do not come back together.
-    return longest / 2 + random.uniform(0, longest / 2)  # noqa: S311  # jitter, not a secret
-
-
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
+    # No NUL: PostgreSQL keeps none, and an error may quote what it stumbled over.
+    return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\ufffd")
