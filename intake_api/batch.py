@@ -6,8 +6,7 @@ line costs only itself.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -17,7 +16,7 @@ from starlette.responses import Response
 
 from intake_api.complaints import IDEMPOTENCY_KEY, LARGEST_BODY, REGISTERED, ROLES, SECURITY
 from intake_api.posting import PostedComplaint, read_complaint
-from intake_api.registration import Intake, checked_key
+from intake_api.registration import Intake, Make, Taken, checked_key
 from services.base.errors import Invalid, RedressError, TooLarge
 from services.people.keys import Caller, KeyRing
 from web.answers import json_answer
@@ -48,7 +47,6 @@ _EXAMPLE: Final = {
     ]
 }
 
-Make = Callable[[str], PostedComplaint]
 _COMPLAINT = {"$ref": "#/components/schemas/PostedComplaint"}
 
 
@@ -98,19 +96,19 @@ def batch_router(intake: Intake, key_ring: KeyRing) -> APIRouter:
 async def _take_all(
     intake: Intake, makers: Sequence[Make], caller: Caller, key: str | None, start: int
 ) -> list[dict[str, Any]]:
-    return await asyncio.gather(
-        *(_take(intake, make, caller, key, index) for index, make in enumerate(makers, start=start))
-    )
+    # A line break can't be part of a header, so these keys never meet those of single posts.
+    keys = [None if key is None else f"{key}\n{index}" for index in range(start, start + len(makers))]
+    outcomes = await intake.take_all(list(zip(makers, keys, strict=True)), caller)
+    return [_item(index, outcome) for index, outcome in enumerate(outcomes, start=start)]
 
 
-async def _take(intake: Intake, make: Make, caller: Caller, key: str | None, index: int) -> dict[str, Any]:
-    try:
-        # A line break can't be part of a header, so these keys never meet those of single posts.
-        taken = await intake.take(make, caller, None if key is None else f"{key}\n{index}")
-    except Exception as error:
-        problem = describe(error, PostedComplaint)
-        return {"index": index, "status": problem["status"], "problem": problem}
-    return {"index": index, "status": taken.status, "complaint": taken.body}
+def _item(index: int, outcome: Taken | BaseException) -> dict[str, Any]:
+    if isinstance(outcome, Taken):
+        return {"index": index, "status": outcome.status, "complaint": outcome.body}
+    if not isinstance(outcome, Exception):
+        raise outcome
+    problem = describe(outcome, PostedComplaint)
+    return {"index": index, "status": problem["status"], "problem": problem}
 
 
 def _array(body: bytes) -> list[Make]:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.base.errors import Invalid, Unauthenticated, Unavailable
+from services.base.failures import is_passing
 from services.base.identity import new_id
 from services.people.model import ApiKey
 
@@ -123,7 +123,9 @@ class KeyRing:
         try:
             async with self._engine.connect() as connection:
                 row = (await connection.execute(query)).one_or_none()
-        except (DBAPIError, InterfaceError, OSError, TimeoutError) as error:
+        except Exception as error:
+            if not is_passing(error):
+                raise
             stale = self._known.get(key)
             if stale is not None:
                 # The database is away; a key that was good a moment ago may go on until it can be asked again.

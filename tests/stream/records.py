@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
 from services.base.identity import new_id
@@ -60,3 +61,14 @@ def rubbish() -> dict[str, tuple[Headers, bytes | None, str]]:
         "text that is no UTF-8": (good, b'{"word": "\xff"}', ""),
         "a NUL in the text": (good, rb'{"word": "a\u0000b"}', "NUL"),
     }
+
+
+async def put_rubbish(servers: str, topic: str, type_: str) -> int:
+    """Put all of `rubbish` on a topic, where it has a type under the name ``type_``; returns how many there are."""
+    producer = AIOKafkaProducer(bootstrap_servers=servers)
+    await producer.start()
+    for headers, value, _ in rubbish().values():
+        named = [(name, type_.encode() if name == "ce_type" and given else given) for name, given in headers]
+        await producer.send_and_wait(topic, value, key=b"any", headers=named)
+    await producer.stop()
+    return len(rubbish())

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.kafka
 
 PARTITIONS = 4
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SIZES = [*range(0, 70_000, 700), *([100] * 600)]
+SIZES = [*range(0, 450_000, 30_000), *([100] * 1_500)]
 HELD = """
     select count(*)::int as shares from pg_locks join pg_stat_activity using (pid)
     where locktype = 'advisory' and mode = 'ExclusiveLock' and granted and application_name = 'redress reader relay'
@@ -126,8 +126,8 @@ def test_what_is_sent_at_once_fits_into_one_batch_of_a_partition() -> None:
     chunks = list(publisher._chunks(events))
 
     assert [event for chunk in chunks for event in chunk] == events
-    assert all(len(chunk) == 1 or sum(len(event.data) for event in chunk) <= 65_536 for chunk in chunks)
-    assert max(map(len, chunks)) == 250
+    assert all(len(chunk) == 1 or sum(len(event.data) for event in chunk) <= 400_000 for chunk in chunks)
+    assert max(map(len, chunks)) == 1_000
 
 
 def source(database: str) -> DatabaseStream:

@@ -19,10 +19,11 @@ from services.base.stream.event import Event, topic_of
 
 log = logging.getLogger(__name__)
 
-_MAX_BATCH_BYTES: Final = 262_144
-# Of data; the rest of a batch is room for keys and headers.
-_CHUNK_BYTES: Final = 65_536
-_CHUNK_EVENTS: Final = 250
+# Below what brokers take by default, 1 MB.
+_MAX_BATCH_BYTES: Final = 900_000
+# Of data; the rest of a batch is room for keys and headers, some 400 bytes for each event.
+_CHUNK_BYTES: Final = 400_000
+_CHUNK_EVENTS: Final = 1_000
 _PUBLISH_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 5.0
 
