@@ -16,7 +16,9 @@ def main() -> None:
     data = os.environ.get("REDRESS_REAL_DATA")
     if data:
         folder = Path(data)
-        runs.append(["classifier.py", str(folder / "complaints.jsonl"), "--labels", str(folder / "complaints.labels.jsonl")])
+        runs.append(
+            ["classifier.py", str(folder / "complaints.jsonl"), "--labels", str(folder / "complaints.labels.jsonl")]
+        )
     for script, *arguments in runs:
         print(f"\n== {script} {' '.join(arguments)}", flush=True)
         environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}

@@ -13,8 +13,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
-from services.judgements.judge import Judge
-from services.judgements.model import Concerns, Facts, Judgement
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +22,8 @@ from services.complaints.commands import Case, Change, lock, save
 from services.complaints.events import Classified, Received
 from services.complaints.lifecycle import target
 from services.complaints.model import Complaint
+from services.judgements.judge import Judge
+from services.judgements.model import Concerns, Facts, Judgement
 from services.plan.schema import Plan
 from services.plan.versions import Plans
 

@@ -59,7 +59,8 @@ class Outcome:
 # What waits is a handful of rows at one moment and a hundred thousand at the next, so the planner's statistics are
 # always wrong about it. The one good plan is to walk along the index of due times and stop early; this leaves no other.
 _WALK = sa.text(
-    "select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+    "select clock_timestamp() as now,"
+    " set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
     " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true)"
 )
@@ -106,14 +107,16 @@ _CLAIMED = _CLAIM.columns(
 
 _RENEW = sa.text(
     """
-    update notice set claimed_until = :until from unnest(:ids, :held) as mine (id, until)
+    update notice set claimed_until = coalesce(:now, clock_timestamp()) + :lease
+    from unnest(:ids, :held) as mine (id, until)
     where notice.id = mine.id and notice.status = 'pending' and notice.claimed_until = mine.until
-    returning notice.id
+    returning notice.id, notice.claimed_until
     """
 ).bindparams(
     sa.bindparam("ids", type_=ARRAY(sa.Uuid)),
     sa.bindparam("held", type_=ARRAY(Timestamp)),
-    sa.bindparam("until", type_=Timestamp),
+    sa.bindparam("now", type_=Timestamp),
+    sa.bindparam("lease", type_=sa.Interval),
 )
 
 # What was sent was sent, even by a sender whose lease had ended. Everything else needs the claim.
@@ -141,22 +144,26 @@ _SETTLE = sa.text(
 
 
 async def claim(
-    connection: AsyncConnection, realms: Collection[str], now: datetime, most: int
+    connection: AsyncConnection, realms: Collection[str], now: datetime | None, most: int
 ) -> tuple[list[Claimed], datetime]:
-    """At most ``most`` notices that are due, longest due first, and the end of the lease on them."""
+    """At most ``most`` notices that are due, longest due first, and the end of the lease on them.
+
+    Without ``now`` the database's clock counts, so that senders whose own clocks differ or jump keep off each other's
+    notices.
+    """
+    walk = (await connection.execute(_WALK)).one()
+    now = now or walk.now
     until = now + LEASE
     parameters = {"realms": sorted(realms), "now": now, "until": until, "most": most}
-    await connection.execute(_WALK)
     return [Claimed(*row) for row in await connection.execute(_CLAIMED, parameters)], until
 
 
 async def renew(
-    connection: AsyncConnection, held: Mapping[UUID, datetime], now: datetime
-) -> tuple[Collection[UUID], datetime]:
-    """Lengthen claims, given by notice with the end that we know; returns those that are still ours and the new end."""
-    until = now + LEASE
-    parameters = {"ids": list(held), "held": list(held.values()), "until": until}
-    return {row.id for row in await connection.execute(_RENEW, parameters)}, until
+    connection: AsyncConnection, held: Mapping[UUID, datetime], now: datetime | None
+) -> Mapping[UUID, datetime]:
+    """Lengthen claims, given by notice with the end that we know; returns the new ends of those that are still ours."""
+    parameters = {"ids": list(held), "held": list(held.values()), "now": now, "lease": LEASE}
+    return {row.id: row.claimed_until for row in await connection.execute(_RENEW, parameters)}
 
 
 async def settle(connection: AsyncConnection, outcomes: Sequence[Outcome], held: Mapping[UUID, datetime]) -> None:

@@ -41,13 +41,14 @@ class Request:
     """Why there is no way to the customer; ``way`` is then `NO_WAY` and the notice has failed from the beginning."""
 
 
+# Due at once, also when this machine's clock runs ahead of the database's, which senders go by.
 # Sorted, because each row locks its case for a moment and others lock cases in the order of ids.
 _INSERT = sa.text(
     """
     insert into notice (id, complaint_id, kind, cause, number, realm, language, way, facts, status, version,
                         requested_at, due_at, failure)
     select id, complaint_id, kind, cause, number, realm, language, way, facts, status, version,
-           requested_at, due_at, failure
+           requested_at, least(due_at, clock_timestamp()), failure
     from jsonb_populate_recordset(null::notice, cast(:rows as jsonb))
     order by complaint_id, number
     on conflict (complaint_id, kind, cause) do nothing

@@ -58,7 +58,7 @@ class Sender:
         poll: float = 0.2,
         pause: float = 1.0,
         bell: Bell | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """``poll``: seconds between looks for due notices; ``pause``: seconds of rest when the peer is first away."""
         self._engine = engine
@@ -72,7 +72,9 @@ class Sender:
         self._poll = poll
         self._pause = pause
         self._bell = bell or Bell()
-        self._clock = clock
+        self._clock = clock or _now
+        # Leases go by the database's clock unless a time is passed in: this machine's may differ from the others'.
+        self._lease_time: Callable[[], datetime | None] = clock or _database_time
         self._waiting: asyncio.Queue[Claimed | None] = asyncio.Queue()
         self._outcomes: list[Outcome] = []
         self._held: dict[UUID, datetime] = {}
@@ -128,7 +130,7 @@ class Sender:
             return False
         try:
             async with self._engine.begin() as connection:
-                found, until = await claims.claim(connection, self._realms, self._clock(), most)
+                found, until = await claims.claim(connection, self._realms, self._lease_time(), most)
         except Exception as error:
             if not is_passing(error):
                 raise
@@ -252,9 +254,7 @@ class Sender:
         held = dict(self._held)
         if not held:
             return
-        ours, until = await claims.renew(connection, held, self._clock())
-        for notice in ours:
-            self._held[notice] = until
+        self._held.update(await claims.renew(connection, held, self._lease_time()))
 
     async def _until_it_passes(self, work: _Work) -> None:
         give_up_at: float | None = None
@@ -294,6 +294,14 @@ def _count(outcomes: Collection[Outcome]) -> None:
         if outcome.status == "sent":
             waited = (outcome.at - notice.requested_at).total_seconds()
             telemetry.NOTICE_SECONDS.labels(notice.way).observe(max(0.0, waited))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _database_time() -> None:
+    return None
 
 
 _Work = Callable[[AsyncConnection], Awaitable[None]]

@@ -40,5 +40,5 @@ def test_an_event_from_a_later_version_with_more_fields_is_read(type_: str) -> N
 @pytest.mark.parametrize("type_", sorted(EVENTS))
 def test_the_type_names_the_topic_and_no_field_is_for_personal_data(type_: str) -> None:
     event = EVENTS[type_]
-    assert event.TOPIC == topic_of(type_)
+    assert topic_of(type_) == event.TOPIC
     assert PERSONAL.isdisjoint(event.model_fields)

@@ -6,7 +6,7 @@ import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -123,13 +123,27 @@ async def test_a_sender_whose_lease_has_passed_to_another_changes_nothing_of_it(
         _, other_until = await claims.claim(connection, ["live"], NOW + LEASE, 1)
 
     async with engine.begin() as connection:
-        renewed, _ = await claims.renew(connection, {mine.id: mine_until}, NOW + LEASE)
+        renewed = await claims.renew(connection, {mine.id: mine_until}, NOW + LEASE)
         failed = claims.Outcome(mine, "failed", NOW + LEASE, 1, "too late")
         await claims.settle(connection, [failed], {mine.id: mine_until})
 
     (notice,) = await notices(engine)
-    assert renewed == set()
+    assert renewed == {}
     assert (notice.status, notice.claimed_until) == ("pending", other_until)
+
+
+async def test_a_clock_that_runs_a_day_ahead_or_behind_delays_no_notice_and_ends_no_lease(engine: AsyncEngine) -> None:
+    cases = [await case(engine) for _ in range(2)]
+    real = datetime.now(UTC)
+    await handle(engine, [received(cases[0])], real + timedelta(days=1))
+    await handle(engine, [received(cases[1])], real - timedelta(days=1))
+
+    async with engine.begin() as connection:
+        claimed, _ = await claims.claim(connection, ["live"], None, 10)
+        again, _ = await claims.claim(connection, ["live"], None, 10)
+
+    assert {notice.complaint for notice in claimed} == set(cases)
+    assert again == []
 
 
 async def test_a_notice_that_was_sent_twice_is_recorded_once(engine: AsyncEngine) -> None:
