@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 import asyncpg
 
@@ -117,7 +116,7 @@ class Writer:
             if answer is None:
                 # The random reference was taken, which happens once in many millions.
                 prefix = registration.reference.partition("-")[0]
-                again.append((replace(registration, reference=new_reference(prefix)), waiter))
+                again.append((registration._replace(reference=new_reference(prefix)), waiter))
             elif not waiter.done():
                 waiter.set_result(answer)
         return await self._write(connection, again) if again else connection

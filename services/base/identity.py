@@ -15,23 +15,24 @@ from uuid_utils.compat import uuid7
 ALPHABET = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _RANDOM = 8
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_PAIR = len(_PAIRS)
 _WEIGHTS = range(2, 2 + _RANDOM)
 
 
 def new_id() -> UUID:
     """A UUID of version 7: ordered by the time it was made, to the millisecond."""
-    return UUID(int=uuid7().int)
+    return uuid7()
 
 
 def new_reference(prefix: str = "RD") -> str:
     """A reference such as ``RD-7K3M-9PQ2-X``. Random: a case's reference tells nothing about other cases."""
     # 64 random bits over 31^8 references: the unevenness is below one in ten millions.
     number = int.from_bytes(os.urandom(8), "big")
-    digits = []
-    for _ in range(_RANDOM):
-        number, digit = divmod(number, len(ALPHABET))
-        digits.append(ALPHABET[digit])
-    body = "".join(digits)
+    number, first = divmod(number, _PAIR)
+    number, second = divmod(number, _PAIR)
+    number, third = divmod(number, _PAIR)
+    body = _PAIRS[first] + _PAIRS[second] + _PAIRS[third] + _PAIRS[number % _PAIR]
     return f"{prefix}-{body[:4]}-{body[4:]}-{_check(body)}"
 
 

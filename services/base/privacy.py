@@ -76,7 +76,8 @@ class Privacy:
         return hmac.compare_digest(token.encode(), self.track_token(case, epoch).encode())
 
     def _track_mac(self, case: UUID, epoch: int) -> bytes:
-        return hmac.digest(self._token_key, case.bytes + epoch.to_bytes(8, "big"), "sha256")[:_TOKEN_MAC]
+        message = case.bytes + epoch.to_bytes(8, "big")
+        return hashlib.blake2b(message, key=self._token_key, digest_size=_TOKEN_MAC).digest()
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:

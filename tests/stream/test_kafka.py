@@ -227,6 +227,10 @@ async def test_a_rebalance_waits_for_the_batch_in_hand(kafka: KafkaServer, produ
             pass
         joining = asyncio.create_task(drained(second, 0, limit=100))
         await until_rebalancing(kafka, group)
+        # For longer than the reader takes to hear of it: it would have given up its partitions by then.
+        for _ in range(25):
+            await asyncio.sleep(0.1)
+            assert group_state(kafka, group) == ConsumerGroupState.PREPARING_REBALANCING
         assert not joining.done()
 
         await first.commit(in_hand)
@@ -296,12 +300,15 @@ async def drained(reader: KafkaReader, count: int, *, limit: int) -> tuple[list[
 
 
 async def until_rebalancing(kafka: KafkaServer, group: str) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    while True:
-        [described] = admin.describe_consumer_groups([f"redress.{group}"]).values()
-        if described.result(10).state == ConsumerGroupState.PREPARING_REBALANCING:
-            return
+    while group_state(kafka, group) != ConsumerGroupState.PREPARING_REBALANCING:
         await asyncio.sleep(0.02)
+
+
+def group_state(kafka: KafkaServer, group: str) -> ConsumerGroupState:
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    [described] = admin.describe_consumer_groups([f"redress.{group}"]).values()
+    state: ConsumerGroupState = described.result(10).state
+    return state
 
 
 def committed(kafka: KafkaServer, group: str) -> dict[tuple[str, int], int]:

@@ -164,11 +164,13 @@ async def test_a_failure_that_passes_is_waited_for_and_splits_no_batch(engine: A
 
 async def test_a_batch_is_one_transaction(engine: AsyncEngine, database: str) -> None:
     handler = Effects()
-    first = await write(engine, of_new_keys(1))
+    await write(engine, of_new_keys(1))
     commits: list[object] = []
-    async with running(worker_of(engine, database, handler, pauses=Pauses(poll=0.05, replay=60, lag=60))):
-        await until(carried_out(engine, first))
+    worker = worker_of(engine, database, handler, pauses=Pauses(poll=0.05, replay=60, lag=60))
+    async with running(worker):
         await until(nothing_waits(database))
+        round_before = worker.last_sign_of_life
+        await until(is_true(lambda: worker.last_sign_of_life > round_before))  # it has looked at the dead letters too
         second = of_new_keys(100)
         writer = create_engine(database)
         sa.event.listen(engine.sync_engine, "commit", commits.append)
