@@ -28,6 +28,7 @@ from pathlib import Path
 
 import psutil
 
+from intake_api.posting import EXAMPLE
 from migrations.running import migrate
 from services.base.database import create_engine
 from services.people.keys import create_key
@@ -36,20 +37,8 @@ from services.plan.versions import Plans
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import free_port
 
-BODY = {
-    "customer": {
-        "name": "李伟",
-        "phone": "+8613800138000",
-        "email": "li.wei@example.com",
-        "account": "BJ-5520-7781",
-        "language": "zh",
-    },
-    "channel": "online_chat",
-    "service_type": "broadband",
-    "region": "北京/海淀",
-    "content": "宽带从昨晚开始断网，一直没人来修。",
-    "occurred_at": "2026-11-22T20:10:00+08:00",
-}
+# The example of the API's documentation, without the id of its own that would make it one complaint.
+BODY = {name: value for name, value in EXAMPLE.items() if name != "external_id"}
 SECRET = "a secret that is only used by this benchmark"
 SERVERS = ("no-database", "two-inserts", "redress")
 

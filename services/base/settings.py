@@ -70,10 +70,15 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field(default="Redress <redress@localhost>", description="Sender of mails to customers.")
     mail_dir: Path | None = Field(
-        default=None, description="Folder for mails where no mail server is set. Unset: `mail/` in `REDRESS_HOME`."
+        default=None,
+        description="Folder for mails where no mail server is set, and for those of drills anyway. "
+        "Unset: `mail/` in `REDRESS_HOME`.",
     )
     mail_connections: int = Field(
-        default=8, ge=1, le=100, description="Connections to the mail server that one notifier keeps."
+        default=8,
+        ge=1,
+        le=100,
+        description="Connections to the mail server that one notifier keeps; not for files.",
     )
     batch_size: int = Field(default=200, ge=1, le=5000, description="Events that a worker takes at once.")
     poll_ms: int = Field(

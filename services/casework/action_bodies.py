@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.base.errors import NotFound
+from services.base.texts import PRINTABLE
 from services.plan.values import Text
 
 LONGEST_TEXT: Final = 20_000
 
-# Control characters but tab and line ends. The database can't keep NUL, and nobody means the others.
-_NOT_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
-
-
-def _printable(text: str) -> str:
-    found = _NOT_IN_TEXT.search(text)
-    if found is not None:
-        raise PydanticCustomError(
-            "control_character",
-            "contains the control character {character} at position {position}; remove it",
-            {"character": f"U+{ord(found[0]):04X}", "position": found.start()},
-        )
-    return text
-
-
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT),
-    AfterValidator(_printable),
+    PRINTABLE,
 ]
 
 

@@ -109,11 +109,12 @@ async def perform(
     view = await find(connection, name, caller.realm, plan.plan.reference_prefix)
     await set_lock_timeout(connection, _LOCK_MS)
     case = (await lock(connection, [view.id]))[view.id]
-    require_may_act(plan, caller, case.group_code)
     if if_match is not None and case.version not in if_match:
         raise Changed(
             f"the case is at version {case.version} now and {case.status}; read it again, and decide anew", case.version
         )
+    # Asked after the version: whoever acts on what they saw is told first that it is no longer so.
+    require_may_act(plan, caller, case.group_code)
     step = await _decide(connection, plans, plan, case, body, caller, now)
     await _write(connection, case, step, caller, now)
     return case.version + 1

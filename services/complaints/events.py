@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from services.base.stream.event import EventData
+from services.plan.vocabulary import Category, Severity
 
 TOPIC: Final = "redress.complaint"
-
-Category = Literal["outage", "billing", "technical_support", "unclear"]
-Severity = Literal["critical", "major", "minor", "low"]
 
 
 class ComplaintEvent(EventData):

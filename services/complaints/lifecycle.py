@@ -10,20 +10,6 @@ from typing import Final
 
 from services.base.errors import WrongState
 
-STATUSES: Final = (
-    "received",
-    "classified",
-    "dispatched",
-    "in_progress",
-    "awaiting_customer",
-    "resolved",
-    "closed",
-    "withdrawn",
-    "rejected",
-)
-CATEGORIES: Final = ("outage", "billing", "technical_support")
-UNCLEAR: Final = "unclear"
-SEVERITIES: Final = ("critical", "major", "minor", "low")
 OPEN: Final = frozenset({"received", "classified", "dispatched", "in_progress", "awaiting_customer"})
 ON_HAND: Final = frozenset({"dispatched", "in_progress", "awaiting_customer"})
 """Statuses in which the case counts as work of the person it is assigned to."""

@@ -6,17 +6,15 @@ import pytest
 
 from services.base.errors import WrongState
 from services.complaints.lifecycle import (
-    CATEGORIES,
     ON_HAND,
     OPEN,
     STAFF_ACTIONS,
-    STATUSES,
     STAY,
     TRANSITIONS,
-    UNCLEAR,
     possible_actions,
     target,
 )
+from services.plan.vocabulary import CATEGORIES, STATUSES
 
 ENDED = frozenset(STATUSES) - OPEN
 ACTIONS = sorted({action for steps in TRANSITIONS.values() for action in steps})
@@ -70,13 +68,13 @@ def test_only_a_case_on_somebodys_hands_can_be_sent_back_to_dispatching(status: 
 @pytest.mark.parametrize("status", sorted(ON_HAND))
 def test_a_repair_estimate_belongs_to_outages(status: str) -> None:
     assert target(status, "set-eta", "outage") == status
-    for category in ("billing", "technical_support", UNCLEAR):
+    for category in ("billing", "technical_support", "unclear"):
         with pytest.raises(WrongState, match=f"and of category {category}"):
             target(status, "set-eta", category)
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("category", [None, *CATEGORIES, UNCLEAR])
+@pytest.mark.parametrize("category", [None, *CATEGORIES])
 def test_what_is_called_possible_is_exactly_what_staff_may_do(status: str, category: str | None) -> None:
     possible = possible_actions(status, category)
 

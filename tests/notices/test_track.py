@@ -19,9 +19,8 @@ from intake_api.track_words import WORDS
 from services.base.database import create_engine
 from services.base.identity import new_id
 from services.complaints.events import EVENTS, Accepted, Closed, EstimateSet, Noted, Received, Resolved
-from services.complaints.lifecycle import STATUSES
 from services.plan.versions import Plans
-from services.plan.vocabulary import Language
+from services.plan.vocabulary import STATUSES, Language
 from tests.notices.factories import NOW, PRIVACY, case, change, dispatched_data, record
 
 HANDLED = {
