@@ -22,8 +22,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 
@@ -145,7 +146,7 @@ def load(port: int, key: str, connections: int, seconds: int) -> tuple[float, st
         ).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:
         raise SystemExit(f"the load was not answered as it should be:\n{printed}")
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
+    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", printed)[0])
     percentiles = dict(re.findall(r"(50|99)%\s+(\S+)", printed))
     return rate, f"median {percentiles['50']}, p99 {percentiles['99']}"
 
@@ -172,7 +173,7 @@ async def own_load(port: int, key: str, connections: int, seconds: int) -> tuple
             writer.write(head + body)
             answer = await reader.readuntil(b"\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 201"), answer
-            await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))
+            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", answer)[0]))
             took.append(time.perf_counter() - began)
         writer.close()
 
@@ -199,7 +200,7 @@ def serve(server: str, port: int) -> None:
     )
 
 
-def without_database() -> object:
+def without_database() -> Callable[..., Any]:
     """The bound that HTTP sets: read the body, parse it, answer."""
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -216,7 +217,7 @@ def without_database() -> object:
     return Starlette(routes=[Route("/v1/complaints", register, methods=["POST"]), Route("/healthz", healthz)])
 
 
-def two_inserts() -> object:
+def two_inserts() -> Callable[..., Any]:
     """What a careful developer writes first: a pool, a transaction, two INSERTs."""
     import contextlib
     import uuid
@@ -250,7 +251,7 @@ def two_inserts() -> object:
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def redress() -> object:
+def redress() -> Callable[..., Any]:
     """The real thing."""
     from intake_api.app import create_app
     from intake_api.writer import Writer

@@ -47,7 +47,7 @@ def main() -> None:
         postgres = stack.enter_context(PostgresServer(durable=True))
         events = "database"
         if chosen.events == "kafka":
-            events = f"kafka://{stack.enter_context(KafkaServer(for_speed=True)).bootstrap}"
+            events = f"kafka://{stack.enter_context(KafkaServer()).bootstrap}"
         url = postgres.create_database()
         key = asyncio.run(prepare(url))
         installation = stack.enter_context(Installation(url, events=events, log_level="warning"))

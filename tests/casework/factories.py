@@ -15,11 +15,12 @@ from services.casework.action_bodies import Accept, AnyBody, Close, Resolve
 from services.casework.actions import perform
 from services.casework.dispatching import dispatch
 from services.complaints.commands import Case, Change, lock, save
-from services.complaints.events import Category, Classified, Severity
+from services.complaints.events import Classified
 from services.complaints.registering import Registration, register
 from services.people import duty
 from services.people.keys import Caller
 from services.plan.versions import Plans
+from services.plan.vocabulary import Category, Severity
 from tests.conftest import SECRET
 
 RECEIVED_AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -11,8 +11,8 @@ import json
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from email.message import Message
+from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 
 import asyncpg
@@ -138,7 +138,7 @@ async def nothing_doubled(connection: asyncpg.Connection, count: int) -> None:
     assert await connection.fetchval("select count(*) from deadline where kind = 'acknowledge' and met_at is null") == 0
 
 
-def each_told_once(messages: list[Message], count: int) -> None:
+def each_told_once(messages: Sequence[EmailMessage], count: int) -> None:
     """Every customer has one acknowledgement and one word of who handles it; a repeated mail has the same id."""
     by_notice: dict[str, set[str]] = defaultdict(set)
     told: dict[str, Counter[str]] = defaultdict(Counter)
