@@ -68,6 +68,8 @@ async def tail(
     patterns = [_pattern(type_) for type_ in types]
     connection = await connect(url, "redress tail")
     try:
+        # See `services.base.stream.database`: a page is to be walked to, not sorted out of the whole log.
+        await connection.execute("set enable_sort = off")
         seen = await connection.fetchval("select pg_current_snapshot()::text")
         position = 0
         while from_start:

@@ -384,3 +384,26 @@ async def explained(session: asyncpg.Connection, query: str, *arguments: object)
 def nodes_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
     children: Sequence[dict[str, Any]] = plan.get("Plans", ())
     return [plan, *(node for child in children for node in nodes_of(child))]
+
+
+async def test_a_reader_that_catches_up_walks_along_the_log_instead_of_reading_it_whole_for_each_page(
+    database: str,
+) -> None:
+    writer = await asyncpg.connect(database)
+    await insert_raw(writer, [(new_id(), 1) for _ in range(20_000)])
+    await writer.execute("analyze event")
+    name = "redress reader catching-up"
+    whole = "select seq_scan from pg_stat_user_tables where relname = 'event'"
+    before = await writer.fetchval(whole)
+    reader = DatabaseStream(database, shares=4, pause=0.01).reader("catching-up", [Happened.TYPE])
+
+    for _ in range(8):
+        await reader.commit(await reader.poll(20, 1.0))
+    await reader.close()
+
+    # A session's figures are there once it has ended.
+    while await writer.fetchval("select exists (select from pg_stat_activity where application_name = $1)", name):
+        await asyncio.sleep(0.01)
+    await writer.execute("select pg_stat_clear_snapshot()")
+    assert await writer.fetchval(whole) == before
+    await writer.close()

@@ -186,7 +186,7 @@ class DatabaseReader:
     async def commit(self, batch: Batch) -> None:
         """See `EventReader.commit`."""
         moved = batch.token
-        if not isinstance(moved, dict):
+        if not isinstance(moved, dict) or not moved:
             return
         try:
             await self._store(moved)
@@ -258,6 +258,9 @@ class DatabaseReader:
             self._connection = await connect(self._url, f"redress reader {self._group}")
             # A lost cursor update means redelivery, not loss, so it need not wait for the disk.
             await self._connection.execute("set synchronous_commit = off")
+            # What a page holds can't be estimated from its conditions, and the planner believes that it is little: it
+            # would read and sort the whole log for each page. Without sorting it walks along the positions and stops.
+            await self._connection.execute("set enable_sort = off")
             self._shares = Shares(self._connection, self._group, self._count)
             await self._shares.join()
             await self._connection.execute(_DIVIDE, self._group, self._count)
