@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 import orjson
@@ -68,6 +67,8 @@ def create_engine(url: str, *, pool_size: int = 5, application: str = "redress")
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=True,
+        # The text of an error goes to logs and dead letters; what is bound to statements is personal data.
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
         json_deserializer=orjson.loads,
     )
@@ -79,20 +80,10 @@ async def connect(url: str, application: str = "redress") -> asyncpg.Connection:
 
 
 def _connector(url: str, application: str) -> Callable[..., Awaitable[asyncpg.Connection]]:
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    where: dict[str, Any] = {
-        "host": query.get("host") or parts.hostname,
-        "port": int(query["port"]) if "port" in query else parts.port,
-        "user": parts.username,
-        "password": parts.password and unquote(parts.password),
-        "database": parts.path.lstrip("/") or None,
-        "ssl": query.get("sslmode"),
-    }
-
+    # The driver reads the URL: percent-encoded names, several hosts, all of `sslmode`, `sslrootcert` and their like.
     async def open_connection(**_: Any) -> asyncpg.Connection:
         return await asyncpg.connect(
-            **where,
+            url,
             timeout=5,
             command_timeout=60,
             server_settings={
