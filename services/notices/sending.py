@@ -78,6 +78,7 @@ class Sender:
         self._waiting: asyncio.Queue[Claimed | None] = asyncio.Queue()
         self._outcomes: list[Outcome] = []
         self._held: dict[UUID, datetime] = {}
+        self._recording: Collection[UUID] = ()
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._settle = asyncio.Event()
@@ -137,8 +138,13 @@ class Sender:
             log.warning("notices can't be claimed now: %r", error)
             return False
         for notice in found:
+            # A lease can end under our hands, for example while the database is away. What we hold still is on its way
+            # already, and only its lease is new; what is being recorded needs none.
+            if notice.id in self._recording:
+                continue
+            if notice.id not in self._held:
+                self._waiting.put_nowait(notice)
             self._held[notice.id] = until
-            self._waiting.put_nowait(notice)
         return len(found) == most
 
     def _give_back(self) -> None:
@@ -246,7 +252,9 @@ class Sender:
         outcomes, self._outcomes = self._outcomes, []
         # Let go of them first: a notice that is given back may be claimed again as soon as this is committed.
         held = {outcome.notice.id: self._held.pop(outcome.notice.id) for outcome in outcomes}
+        self._recording = held.keys()
         await self._until_it_passes(partial(claims.settle, outcomes=outcomes, held=held))
+        self._recording = ()
         _count(outcomes)
         self._wake.set()
 

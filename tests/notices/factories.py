@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -135,8 +135,9 @@ def sender(
     now: datetime = NOW,
     connections: int = 2,
     realms: Sequence[str] = ("live",),
+    clock: Callable[[], datetime] | None = None,
 ) -> Sender:
-    """A sender that looks often and rests shortly, on a clock that stands at ``now``."""
+    """A sender that looks often and rests shortly, on ``clock``, or on one that stands at ``now``."""
     return Sender(
         engine,
         PRIVACY,
@@ -147,7 +148,7 @@ def sender(
         connections=connections,
         poll=0.02,
         pause=0.05,
-        clock=lambda: now,
+        clock=clock or (lambda: now),
     )
 
 

@@ -18,6 +18,7 @@ from services.base.identity import new_id
 from services.complaints.events import EstimateSet
 from services.notices import claims
 from services.notices.claims import LEASE
+from services.notices.mail import Mail
 from services.notices.sending import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY, retry_after
 from services.notices.transports import Files, Transport
 from tests.notices.factories import (
@@ -130,6 +131,27 @@ async def test_a_sender_whose_lease_has_passed_to_another_changes_nothing_of_it(
     (notice,) = await notices(engine)
     assert renewed == {}
     assert (notice.status, notice.claimed_until) == ("pending", other_until)
+
+
+async def test_a_mail_that_outlives_its_lease_is_not_sent_again_by_the_same_sender(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await requested(engine)
+    door = Door(tmp_path)
+    clock = [NOW]
+    slow = sender(engine, door, clock=lambda: clock[0])
+    task = asyncio.create_task(slow.run())
+    await asyncio.wait_for(door.knocked.wait(), 10)
+
+    clock[0] = NOW + 2 * LEASE
+    await until(engine, f"select claimed_until = '{clock[0] + LEASE}' from notice")
+    door.open.set()
+    await settled(engine)
+    slow.stop()
+    await asyncio.wait_for(task, 10)
+
+    assert door.sent == 1
+    assert await told_events(engine) == [("requested", 1), ("sent", 2)]
 
 
 async def test_a_clock_that_runs_a_day_ahead_or_behind_delays_no_notice_and_ends_no_lease(engine: AsyncEngine) -> None:
@@ -411,3 +433,27 @@ async def until_true(condition: Callable[[], bool]) -> None:
 
 def kinds(messages: tuple[EmailMessage, ...]) -> list[str]:
     return [message["Redress-Notice"].partition(";")[0] for message in messages]
+
+
+class Door:
+    """Files behind a door: a mail waits until it is open. ``sent`` counts the mails that went through."""
+
+    eight_bit = True
+
+    def __init__(self, folder: Path) -> None:
+        self._files = Files(folder)
+        self.knocked = asyncio.Event()
+        self.open = asyncio.Event()
+        self.sent = 0
+
+    def channel(self) -> Door:
+        return self
+
+    async def send(self, mail: Mail) -> None:
+        self.knocked.set()
+        await self.open.wait()
+        await self._files.keep(mail)
+        self.sent += 1
+
+    async def close(self) -> None:
+        return
