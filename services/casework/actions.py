@@ -34,6 +34,7 @@ from services.casework.clocks import Clock
 from services.casework.permissions import require_may_act
 from services.casework.steps import Step
 from services.complaints.commands import Case, Change, lock, save
+from services.complaints.events import Resolved
 from services.complaints.lifecycle import possible_actions
 from services.complaints.model import Complaint
 from services.complaints.queries import find
@@ -53,15 +54,17 @@ _RESTART = sa.text(
     """
 ).bindparams(sa.bindparam("started_at", type_=Timestamp), sa.bindparam("due_at", type_=Timestamp))
 
-# Notices stand above this floor, so their table is asked by its name, as queues ask for deadlines.
+# Notices stand above this floor, so their table is asked by its name, as queues ask for deadlines. By the numbers of
+# events and not by times: the clocks of the machines that resolve and that tell differ.
 _TOLD = sa.text(
     """
     select exists (
-        select from notice n join complaint c on c.id = n.complaint_id
-        where c.id = :case and n.kind = 'result' and n.status = 'sent' and n.requested_at >= c.resolved_at
+        select from notice n
+        where n.complaint_id = :case and n.kind = 'result' and n.status = 'sent'
+          and n.number >= (select max(e.number) from event e where e.key = :case and e.type = :resolved)
     )
     """
-)
+).bindparams(resolved=Resolved.TYPE)
 
 
 @dataclass(frozen=True, slots=True)

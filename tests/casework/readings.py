@@ -52,7 +52,7 @@ async def consistent(engine: AsyncEngine, case: UUID) -> bool:
     return numbers == list(range(1, (await case_of(engine, case)).version + 1))
 
 
-async def result_notice(engine: AsyncEngine, case: UUID, status: str) -> None:
+async def result_notice(engine: AsyncEngine, case: UUID, status: str, requested_at: datetime = NOW) -> None:
     async with engine.begin() as connection:
         await connection.execute(
             sa.insert(Notice).values(
@@ -67,7 +67,7 @@ async def result_notice(engine: AsyncEngine, case: UUID, status: str) -> None:
                 facts={},
                 status=status,
                 version=1,
-                requested_at=NOW,
+                requested_at=requested_at,
                 due_at=NOW,
             )
         )

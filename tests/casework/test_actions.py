@@ -245,6 +245,17 @@ async def test_an_acceptance_before_the_result_was_sent_must_say_how_it_came_abo
     assert (await case_of(engine, case)).status == "closed"
 
 
+async def test_a_notifier_whose_clock_is_behind_has_told_the_result_all_the_same(
+    engine: AsyncEngine, plans: Plans
+) -> None:
+    case = await factories.resolved_case(engine, plans)
+    await result_notice(engine, case, "sent", requested_at=NOW - timedelta(seconds=3))
+
+    await do(engine, plans, case, Close(decision="customer_accepted"), ENGINEER)
+
+    assert (await view(engine, case)).status == "closed"
+
+
 async def test_the_notice_of_an_earlier_result_does_not_count_after_a_reopening(
     engine: AsyncEngine, plans: Plans
 ) -> None:
