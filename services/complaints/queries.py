@@ -90,9 +90,13 @@ class Filter:
 _VIEW = [getattr(Complaint, name) for name in CaseView.__dataclass_fields__]
 
 
-_LATE = "exists (select from deadline d where d.complaint_id = complaint.id and d.met_at is null and d.due_at < now())"
+# A case that is over owes nothing any more, also what it never met (an acknowledgement that had no way to go).
+_LATE = (
+    "complaint.status in ('received', 'classified', 'dispatched', 'in_progress', 'awaiting_customer', 'resolved') and "
+    "exists (select from deadline d where d.complaint_id = complaint.id and d.met_at is null and d.due_at < now())"
+)
 _OVERDUE = sa.text(_LATE)
-_NOT_OVERDUE = sa.text(f"not {_LATE}")
+_NOT_OVERDUE = sa.text(f"not ({_LATE})")
 
 
 async def find(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> CaseView:

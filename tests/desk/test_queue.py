@@ -61,6 +61,18 @@ async def test_overdue_cases_are_those_with_an_open_deadline_in_the_past(
     assert await queue(desk, key, overdue="false") == [str(in_time), str(met), str(unjudged)]
 
 
+async def test_a_case_that_is_closed_is_not_overdue_whatever_it_never_met(
+    desk: httpx.AsyncClient, engine: AsyncEngine, plans: Plans
+) -> None:
+    closed = await factories.case_in(engine, plans, "closed")
+    key = await key_of(engine, "staff", AGENT)
+    async with engine.begin() as connection:
+        await connection.execute(sa.update(Deadline).values(due_at=LONG_AGO, met_at=None))
+
+    assert await queue(desk, key, overdue="true") == []
+    assert await queue(desk, key, overdue="false") == [str(closed)]
+
+
 async def test_pages_follow_one_another_without_gap_or_repetition(
     desk: httpx.AsyncClient, engine: AsyncEngine, plans: Plans
 ) -> None:
