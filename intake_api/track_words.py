@@ -62,7 +62,7 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "estimate_set": "预计 {estimate} 前修复",
                     "resolved": "已有处理结果",
                     "closed": "投诉已办结",
-                    "reopened": "已重新处理",
+                    "reopened": "已重新受理",
                 }
             ),
         ),

@@ -97,7 +97,7 @@ def _result(case: ToldCase, event: Event, plan: Plan, now: datetime) -> Facts | 
     # The words stand in the case. If they were taken back or replaced meanwhile, a later event tells the customer.
     if case.resolution is None or case.resolved_at is None or case.resolved_at > event.time:
         return None
-    return {"resolution": case.resolution, "close_after_silence": plan.close_after_silence.total_seconds()}
+    return {"resolution": case.resolution}
 
 
 def _closed(case: ToldCase, event: Event, plan: Plan, now: datetime) -> Facts:

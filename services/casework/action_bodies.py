@@ -78,7 +78,7 @@ class Resolve(ActionBody):
     """Say how it was settled, in the customer's language. The customer is told these words."""
 
     ACTION: ClassVar[str] = "resolve"
-    NAME: ClassVar[Text] = Text(zh="办结", en="Resolve")
+    NAME: ClassVar[Text] = Text(zh="提交处理结果", en="Resolve")
     EXAMPLE: ClassVar[dict[str, str]] = {"text": "小区光缆已修复，您的宽带已恢复正常。"}
 
     text: Words
@@ -88,7 +88,7 @@ class Close(ActionBody):
     """Close it: the customer accepts the result, or the decision is final."""
 
     ACTION: ClassVar[str] = "close"
-    NAME: ClassVar[Text] = Text(zh="关闭", en="Close")
+    NAME: ClassVar[Text] = Text(zh="办结", en="Close")
     EXAMPLE: ClassVar[dict[str, str]] = {"decision": "customer_accepted", "reason": "客户在回访电话中确认网络已恢复。"}
 
     decision: Literal["customer_accepted", "final_decision"]
@@ -109,7 +109,7 @@ class Reopen(ActionBody):
     """Take it up again. It goes back to the one who had it."""
 
     ACTION: ClassVar[str] = "reopen"
-    NAME: ClassVar[Text] = Text(zh="重新处理", en="Reopen")
+    NAME: ClassVar[Text] = Text(zh="重新受理", en="Reopen")
     EXAMPLE: ClassVar[dict[str, str]] = {"reason": "客户来电反映网络再次中断。"}
 
     reason: Words

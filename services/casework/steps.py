@@ -166,6 +166,8 @@ def reopen(case: Case, reason: str, login: str | None, current: Plan, ran_under:
         "resolution": None,
         "resolved_at": None,
         "closed_at": None,
+        # What was promised for the first repair says nothing about the next one.
+        "estimated_repair_at": None,
     }
     if assignee != case.assignee:
         values["assignment"] = {"rule": "reopened", "previous": case.assignee, "at": now}

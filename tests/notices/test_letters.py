@@ -32,7 +32,7 @@ FACTS: dict[str, list[dict[str, object]]] = {
         {"estimated_repair_at": LATER, "previous": EARLIER, "later": True},
         {"estimated_repair_at": EARLIER, "previous": LATER, "later": False},
     ],
-    "result": [{"resolution": "线路已修复。", "close_after_silence": 604800.0}],
+    "result": [{"resolution": "线路已修复。"}],
     "closed": [
         {"decision": decision, "reopen_within": 2592000.0}
         for decision in ("customer_accepted", "customer_silent", "final_decision", None)
