@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,25 +37,30 @@ class DispatchHandler:
 
     async def handle(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
         """Dispatch what waits, move the clocks of what was judged anew, note acknowledgements."""
-        judged = [event.key for event in events if event.type != Sent.TYPE]
-        if judged:
-            cases = await lock(connection, judged)
-            plans = await self._plans_of(connection, cases.values())
-            await dispatch(connection, list(cases.values()), plans, self._clock())
+        judged = {event.key for event in events if event.type != Sent.TYPE}
+        acknowledged = _acknowledged(events)
+        # All at once, also those that were only acknowledged: whoever writes the clocks of a case holds its lock, or
+        # two handlers could wait for each other's clocks.
+        locked = await lock(connection, judged | acknowledged.keys())
+        cases = [case for case in locked.values() if case.id in judged]
+        if cases:
+            plans = await self._plans_of(connection, cases)
+            await dispatch(connection, cases, plans, self._clock())
             again = {event.key for event in events if event.type == Reclassified.TYPE}
-            await clocks.start(connection, _moved([cases[case] for case in again if case in cases], plans))
-        await self._note_acknowledged(connection, [event for event in events if event.type == Sent.TYPE])
+            await clocks.start(connection, _moved([case for case in cases if case.id in again], plans))
+        if acknowledged:
+            _, plan = await self._plans.current(connection)
+            await clocks.meet_acknowledge(connection, acknowledged, plan)
 
     async def _plans_of(self, connection: AsyncConnection, cases: Iterable[Case]) -> dict[int, Plan]:
         versions = {case.plan_version for case in cases if case.plan_version is not None}
         return {version: await self._plans.get(connection, version) for version in versions}
 
-    async def _note_acknowledged(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
-        sent = [Sent.model_validate_json(event.data) for event in events]
-        times = {notice.complaint: notice.sent_at for notice in sent if notice.kind == "acknowledgement"}
-        if times:
-            _, plan = await self._plans.current(connection)
-            await clocks.meet_acknowledge(connection, times, plan)
+
+def _acknowledged(events: Iterable[Event]) -> dict[UUID, datetime]:
+    """When which cases were acknowledged."""
+    sent = [Sent.model_validate_json(event.data) for event in events if event.type == Sent.TYPE]
+    return {notice.complaint: notice.sent_at for notice in sent if notice.kind == "acknowledgement"}
 
 
 def _moved(cases: Sequence[Case], plans: Mapping[int, Plan]) -> list[clocks.Clock]:
