@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.base.errors import Misconfigured, NotFound
-from services.plan.loading import digest, load_plan
+from services.plan.loading import PlanInvalid, digest, load_plan
 from services.plan.model import PlanVersion
 from services.plan.schema import Plan
 
@@ -33,7 +33,7 @@ class Plans:
     async def current(self, connection: AsyncConnection) -> tuple[int, Plan]:
         """The version in force and its plan; a new version is seen within two seconds.
 
-        Raises `Misconfigured` when no plan has been stored yet.
+        Raises `Misconfigured` when no plan has been stored yet, or when it was written for another release.
         """
         if self._clock() >= self._next_look or not self._newest:
             newest = await connection.scalar(sa.select(sa.func.max(PlanVersion.version)))
@@ -44,13 +44,13 @@ class Plans:
         return self._newest, await self.get(connection, self._newest)
 
     async def get(self, connection: AsyncConnection, version: int) -> Plan:
-        """The plan of a version. Raises `NotFound`."""
+        """The plan of a version. Raises `NotFound`, and `Misconfigured` when it was written for another release."""
         plan = self._loaded.get(version)
         if plan is None:
             text = await connection.scalar(sa.select(PlanVersion.text).where(PlanVersion.version == version))
             if text is None:
                 raise NotFound(f"there is no version {version} of the plan")
-            plan = self._loaded[version] = load_plan(text, f"plan version {version}")
+            plan = self._loaded[version] = _stored_plan(version, text)
         return plan
 
     async def ensure(self, connection: AsyncConnection, text: str) -> int:
@@ -68,3 +68,14 @@ class Plans:
         await connection.execute(sa.insert(PlanVersion).values(version=version, digest=digest(text), text=text))
         self._next_look = 0.0
         return version
+
+
+def _stored_plan(version: int, text: str) -> Plan:
+    try:
+        return load_plan(text, f"plan version {version}")
+    except PlanInvalid as error:
+        # It was in order for the release that stored it. Not the fault of the request or event that needs it now.
+        raise Misconfigured(
+            f"version {version} of the plan was stored by another release of Redress, and this one can't read it; "
+            f"run the same release everywhere. {error}"
+        ) from error

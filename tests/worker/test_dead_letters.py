@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from services.base.worker import dead_letters
 from services.base.worker.dead_letters import Parked, Reason
 from services.base.worker.loop import Worker
 from tests.servers.kafka import KafkaServer
+from tests.stream.factories import NOW
 from tests.stream.records import put_rubbish
 from tests.worker.effects import (
     GROUP,
@@ -146,6 +149,34 @@ async def test_parking_what_is_parked_changes_nothing(engine: AsyncEngine) -> No
             await dead_letters.park_undecodable(connection, GROUP, [RUBBISH])
 
     assert [(letter.reason, letter.attempts) for letter in await parked(engine)] == [("failed", 1), ("undecodable", 1)]
+
+
+async def test_more_events_than_a_statement_has_parameters_for_are_parked_at_once(engine: AsyncEngine) -> None:
+    events = [Event(new_id(), "redress.test.happened.v1", new_id(), 1, NOW, "live", b"{}") for _ in range(5_000)]
+
+    async with engine.begin() as connection:
+        await dead_letters.park(connection, GROUP, events, "behind", "an earlier event is parked", 0)
+
+    async with engine.connect() as connection:
+        assert len(await dead_letters.find(connection, limit=10_000)) == 5_000
+
+
+async def test_new_events_do_not_wait_until_all_dead_letters_are_replayed(engine: AsyncEngine, database: str) -> None:
+    parked = [Event(new_id(), "redress.test.happened.v1", new_id(), 1, NOW, "live", b"{}") for _ in range(3)]
+    async with engine.begin() as connection:
+        await dead_letters.park(connection, GROUP, parked, "failed", "for a test", 1)
+    await request_replay(engine)
+    handler = Effects()
+    handler.go_on.clear()
+
+    async with running(worker_of(engine, database, handler, pauses=replace(SHORT, longest_replay=0.0))):
+        await asyncio.wait_for(handler.began.wait(), 10)
+        fresh = await write(engine, of_new_keys(1))
+        handler.go_on.set()
+        await until(lambda: parked_are(engine, 0))
+
+    first, *others = [(event.key, event.number) for event in parked]
+    assert await effects(engine) == [first, *fresh, *others]
 
 
 async def test_groups_park_for_themselves(engine: AsyncEngine) -> None:

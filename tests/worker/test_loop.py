@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.database import create_engine
-from services.base.errors import Refused
+from services.base.errors import Misconfigured, Refused
 from services.base.identity import new_id
 from services.base.stream.database import DatabaseStream
 from services.base.worker import dead_letters
@@ -147,6 +147,21 @@ async def test_what_breaks_a_rule_is_parked_at_once(engine: AsyncEngine, databas
     [letter] = await parked(engine)
     assert (letter.reason, letter.attempts, letter.detail) == ("refused", 1, "Refused: the case is closed")
     assert handler.given[event] == 1
+
+
+async def test_a_wrong_setting_ends_the_worker_and_leaves_the_events_where_they_are(
+    engine: AsyncEngine, database: str
+) -> None:
+    written = await write(engine, of_new_keys(2))
+    handler = Effects()
+    handler.failures[written[0]] = Misconfigured("this setting is wrong")
+
+    with pytest.raises(Misconfigured, match="this setting"):
+        await asyncio.wait_for(worker_of(engine, database, handler).run(), 10)
+    async with engine.connect() as connection:
+        assert await dead_letters.find(connection) == []
+    async with running(worker_of(engine, database, Effects())):
+        await until(carried_out(engine, written))
 
 
 async def test_a_failure_that_passes_is_waited_for_and_splits_no_batch(engine: AsyncEngine, database: str) -> None:

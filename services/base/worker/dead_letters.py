@@ -67,7 +67,8 @@ async def park(
         for event in events
     ]
     if rows:
-        await connection.execute(pg_insert(DeadLetter).values(rows).on_conflict_do_nothing())
+        # Row by row, not as one statement: its parameters are limited to 32,767, which is 3,640 events.
+        await connection.execute(pg_insert(DeadLetter).on_conflict_do_nothing(), rows)
 
 
 async def park_undecodable(connection: AsyncConnection, group: str, records: Sequence[Undecodable]) -> None:
@@ -94,7 +95,7 @@ async def park_undecodable(connection: AsyncConnection, group: str, records: Seq
     seen = set(known.scalars())
     fresh = [row for row in rows if row["detail"] not in seen]
     if fresh:
-        await connection.execute(sa.insert(DeadLetter).values(fresh))
+        await connection.execute(sa.insert(DeadLetter), fresh)
 
 
 async def blocked_keys(connection: AsyncConnection, group: str, keys: Collection[UUID]) -> set[UUID]:

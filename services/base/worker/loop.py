@@ -22,7 +22,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.base import telemetry
-from services.base.errors import Refused, Unavailable
+from services.base.errors import Misconfigured, Refused, Unavailable
 from services.base.failures import is_passing
 from services.base.stream.bell import Bell
 from services.base.stream.event import Batch, Event
@@ -56,12 +56,14 @@ class Handler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """How long a worker waits, in seconds."""
+    """How long a worker waits, and how long it stays away from new events, in seconds."""
 
     poll: float = 0.5
     """For events, before it looks around."""
     replay: float = 1.0
     """Between looks at the dead letters that may be handled again."""
+    longest_replay: float = 1.0
+    """Spent on dead letters at a time, before it looks for new events again."""
     lag: float = 5.0
     """Between two counts of what waits."""
     first_retry: float = 0.05
@@ -148,7 +150,8 @@ class Worker:
     async def _handle(self, events: Sequence[Event]) -> None:
         try:
             await self._until_it_passes(lambda: self._attempt(events))
-        except Stopping:
+        except (Stopping, Misconfigured):
+            # A wrong setting is no fault of the event: it ends the program and leaves the events where they are.
             raise
         except Exception as error:
             telemetry.RETRIES.labels(self._group).inc()
@@ -168,7 +171,7 @@ class Worker:
             try:
                 await self._until_it_passes(lambda: self._attempt([event]))
                 return
-            except Stopping:
+            except (Stopping, Misconfigured):
                 raise
             except Exception as again:
                 error = again
@@ -204,8 +207,12 @@ class Worker:
         if now >= self._next_replay:
             self._next_replay = now + self._pauses.replay
             try:
+                # Not until none is left: after a long outage there may be thousands, and what is new must not wait.
                 while not self._stop.is_set() and await self._replay_one():
-                    pass
+                    self._alive()
+                    if time.monotonic() - now > self._pauses.longest_replay:
+                        self._next_replay = 0.0
+                        break
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -225,6 +232,8 @@ class Worker:
                 letter, event = found
                 await self._handler.handle(connection, [event])
                 await dead_letters.settle(connection, letter)
+        except Misconfigured:
+            raise
         except Exception as error:
             if is_passing(error):
                 raise
