@@ -290,6 +290,20 @@ async def test_reopening_gives_the_case_back_and_starts_the_clock_again(
     assert event.private == {"reason": "再次中断。", "assignee": ENGINEER}
 
 
+async def test_the_first_estimate_after_a_reopening_is_no_change_of_the_old_one(
+    engine: AsyncEngine, plans: Plans
+) -> None:
+    case = await factories.case_in(engine, plans, "in_progress")
+    await do(engine, plans, case, SetEta(estimated_repair_at=NOW + timedelta(hours=2)), ENGINEER)
+    await do(engine, plans, case, Resolve(text="线路已修复。"), ENGINEER)
+    await do(engine, plans, case, Reopen(reason="再次中断。"), ENGINEER)
+    assert (await view(engine, case)).estimated_repair_at is None
+
+    await do(engine, plans, case, SetEta(estimated_repair_at=NOW + timedelta(hours=9)), ENGINEER)
+
+    assert "previous" not in (await record_of(engine, case))[-1].data
+
+
 async def test_a_case_whose_person_has_left_goes_to_the_one_who_reopens_it(engine: AsyncEngine, plans: Plans) -> None:
     case = await factories.resolved_case(engine, plans)
     async with engine.begin() as connection:
