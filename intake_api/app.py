@@ -109,8 +109,7 @@ async def _follow_once(engine: AsyncEngine, plans: Plans, reception: Reception) 
     except Misconfigured as error:
         log.warning("%s", error)
     except Exception as error:
-        if not is_passing(error):
-            raise
-        log.warning("the plan cannot be read now: %s", error)
+        # Intake goes on with the customs that it knows, whatever is wrong with the plan.
+        log.warning("the plan cannot be read now: %s", error, exc_info=not is_passing(error))
     else:
         reception.follow(plan.plan.phone_region, plan.plan.reference_prefix)

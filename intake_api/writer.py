@@ -24,7 +24,9 @@ from services.complaints.registering import Registered, Registration, register
 log = logging.getLogger(__name__)
 
 _LARGEST_BATCH = 256
-_TRIES = 2
+_CLOSE_SECONDS = 5.0
+# More than once, because a connection that was lost is often lost for several at the same time.
+_TRIES = 3
 _Answer = asyncio.Future[Registered]
 
 
@@ -70,7 +72,7 @@ class Writer:
             while not self._waiting:
                 if self._stopping:
                     if connection is not None:
-                        await connection.close()
+                        await connection.close(timeout=_CLOSE_SECONDS)
                     return
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -45,6 +45,7 @@ _START = sa.text(
     on conflict (complaint_id, kind)
     do update set due_at = deadline.started_at + (excluded.due_at - excluded.started_at)
     where deadline.met_at is null
+    returning complaint_id, kind, due_at
     """
 )
 
@@ -79,8 +80,12 @@ def clocks_for(case: Case, plan: Plan, category: Category, severity: Severity) -
     }
 
 
-async def start(connection: AsyncConnection, clocks: Sequence[Clock]) -> None:
-    """Start clocks, or move those that run to their new time; one that was met stays met."""
+async def start(connection: AsyncConnection, clocks: Sequence[Clock]) -> dict[tuple[UUID, str], datetime]:
+    """Start clocks, or move those that run to their new time; one that was met stays met.
+
+    A clock that began again meanwhile (a case was reopened) keeps its beginning. Returns by case and kind when each
+    that runs is due.
+    """
     rows = [
         {
             "complaint_id": clock.complaint_id,
@@ -91,8 +96,10 @@ async def start(connection: AsyncConnection, clocks: Sequence[Clock]) -> None:
         }
         for clock in clocks
     ]
-    if rows:
-        await connection.execute(_START, {"rows": to_rows(rows)})
+    if not rows:
+        return {}
+    started = await connection.execute(_START, {"rows": to_rows(rows)})
+    return {(row.complaint_id, row.kind): row.due_at for row in started}
 
 
 async def meet(connection: AsyncConnection, kind: Kind, when: Mapping[UUID, datetime]) -> None:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,39 +38,56 @@ async def dispatch(
     if not waiting:
         return
     chooser = _Chooser(await _people(connection, waiting, plans))
-    changes = []
-    started = []
-    given: Counter[str] = Counter()
-    for case in sorted(waiting, key=lambda case: case.received_at):
-        plan = plans[case.plan_version or 0]
-        category, severity = cast(Category, case.category), cast(Severity, case.severity)
-        group = plan.group_for(category)
-        login, rule, load = chooser.next(plan, group)
-        given[login] += 1
-        running = clocks.clocks_for(case, plan, category, severity)
-        started += list(running.values())
-        assignment = {"rule": rule, "open_cases": load, "group_category": category, "at": now}
-        values = {
-            "status": target(case.status, "dispatch"),
-            "group_code": group.code,
-            "assignee": login,
-            "assignment": assignment,
-        }
-        event = Dispatched(
-            reference=case.reference,
-            group=group.code,
-            assignee=login,
-            rule=rule,
-            category=category,
-            severity=severity,
-            respond_by=running["respond"].due_at,
-            resolve_by=running["resolve"].due_at,
-            plan_version=case.plan_version or 0,
-        )
-        changes.append(Change(case, event, ACTOR, now, values))
-    await save(connection, changes)
-    await clocks.start(connection, started)
-    await duty.shift_load(connection, given, now)
+    choices = [
+        (case, *chooser.next(plans[case.plan_version or 0], _group_of(case, plans)))
+        for case in sorted(waiting, key=lambda case: case.received_at)
+    ]
+    due = await clocks.start(connection, [clock for case in waiting for clock in _clocks_of(case, plans).values()])
+    await save(
+        connection,
+        [_dispatched(case, login, rule, load, plans, due, now) for case, login, rule, load in choices],
+    )
+    await duty.shift_load(connection, Counter(login for _, login, _, _ in choices), now)
+
+
+def _dispatched(
+    case: Case,
+    login: str,
+    rule: Rule,
+    load: int,
+    plans: Mapping[int, Plan],
+    due: Mapping[tuple[UUID, str], datetime],
+    now: datetime,
+) -> Change:
+    group, running = _group_of(case, plans), _clocks_of(case, plans)
+    values = {
+        "status": target(case.status, "dispatch"),
+        "group_code": group.code,
+        "assignee": login,
+        "assignment": {"rule": rule, "open_cases": load, "at": now},
+    }
+    event = Dispatched(
+        reference=case.reference,
+        group=group.code,
+        assignee=login,
+        rule=rule,
+        category=cast(Category, case.category),
+        severity=cast(Severity, case.severity),
+        # As they run, which differs from the plan's count for a case that was reopened before.
+        respond_by=due.get((case.id, "respond"), running["respond"].due_at),
+        resolve_by=due.get((case.id, "resolve"), running["resolve"].due_at),
+        plan_version=case.plan_version or 0,
+    )
+    return Change(case, event, ACTOR, now, values)
+
+
+def _group_of(case: Case, plans: Mapping[int, Plan]) -> Group:
+    return plans[case.plan_version or 0].group_for(cast(Category, case.category))
+
+
+def _clocks_of(case: Case, plans: Mapping[int, Plan]) -> dict[clocks.Kind, clocks.Clock]:
+    plan = plans[case.plan_version or 0]
+    return clocks.clocks_for(case, plan, cast(Category, case.category), cast(Severity, case.severity))
 
 
 class _Chooser:

@@ -97,7 +97,8 @@ _LAG = """
         limit $3
     ) waiting
 """
-_LAG_LIMIT = 1_000_000
+# Counting more would hold up the reader for seconds, and says no more.
+_LAG_LIMIT = 100_000
 _KNOWN = "select exists (select from reader_cursor where reader_group = $1)"
 
 
@@ -130,7 +131,7 @@ class DatabaseStream:
         return DatabaseReader(self._url, group, None, self._shares, self._bell, self._pause)
 
     async def lag(self, group: str, types: Collection[str] | None) -> int:
-        """Events that wait for the group; -1 when it has never read. Counts up to a million.
+        """Events that wait for the group; -1 when it has never read. Counts up to 100,000.
 
         Raises `Unavailable` when the database cannot be reached.
         """
@@ -200,7 +201,7 @@ class DatabaseReader:
             raise
 
     async def lag(self) -> int:
-        """See `EventReader.lag`: what waits for the whole group, up to a million."""
+        """See `EventReader.lag`: what waits for the whole group, up to 100,000."""
         try:
             connection = await self._open()
             return int(await connection.fetchval(_LAG, self._group, self._types, _LAG_LIMIT))
