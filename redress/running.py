@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from redress.composition import Composition, WorkerName, opened
 from redress.operations_server import operations_app
 from redress.resolving import resolved
+from redress.schema import check_schema
 from redress.serving import HttpServer, listen, run_to_the_end, serve
 from redress.supervising import Supervised
 from services.base.settings import Settings
@@ -43,6 +44,7 @@ def _run_app(settings: Settings, name: str, host: str, port: int, make: Callable
     async def main() -> None:
         async with opened(settings, name) as composition:
             app = make(composition)
+            await check_schema(composition.engine)
             with listen(host, port) as listener:
                 at = "{}:{}".format(*listener.getsockname()[:2])
                 await serve((), HttpServer(app, listener, (app,)), lambda: log.info("%s: ready at %s", name, at))
@@ -56,6 +58,7 @@ def _run_parts(settings: Settings, name: str, make: Callable[[Composition], Sequ
     async def main() -> None:
         async with opened(settings, name) as composition:
             parts = make(composition)
+            await check_schema(composition.engine)
             if settings.metrics_port is None:
                 await serve(parts, None, lambda: log.info("%s: at work", name))
                 return

@@ -43,13 +43,17 @@ def import_(
 
     settings = settings_for(home)
     target = rejects or file.with_name(f"{file.name}.rejects.jsonl")
-    tally, left_out = run(settings, file, url, key, target, _mapping(map_ or ()))
+    tally, left_out = run(settings, file, url, key, target, _mapping(map_ or ()), _say)
     if left_out:
         typer.echo(f"Columns not taken over: {', '.join(left_out)}", err=True)
     typer.echo(f"{tally.registered} registered, {tally.already_there} already there, {tally.rejected} rejected")
     if tally.rejected:
         typer.echo(f"The rejected rows and the reasons are in {target}", err=True)
         raise typer.Exit(SOME_REJECTED)
+
+
+def _say(words: str) -> None:
+    typer.echo(words, err=True)
 
 
 def _mapping(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
 
 from services.base.errors import Invalid
 from services.plan.references import did_you_mean
-from services.plan.schema import Plan
+from services.plan.schema import ChannelEntry, Plan, ServiceEntry
 
 FIELDS: Final = (
     "customer.name",
@@ -66,6 +68,36 @@ _CHINESE: Final = MappingProxyType(
         "币种": "concerns.currency",
     }
 )
+# What people write for short -> the code, where the plan has it.
+_SHORT_CHANNELS: Final = MappingProxyType(
+    {
+        "热线": "hotline",
+        "电话": "hotline",
+        "在线客服": "online_chat",
+        "在线": "online_chat",
+        "微博": "social_media",
+        "社交媒体": "social_media",
+        "网站": "web",
+        "网页": "web",
+        "邮件": "email",
+        "营业厅": "store",
+        "门店": "store",
+    }
+)
+_SHORT_SERVICES: Final = MappingProxyType(
+    {
+        "宽带": "broadband",
+        "手机": "mobile",
+        "移动": "mobile",
+        "固话": "fixed_line",
+        "电视": "tv",
+        "其他": "other",
+    }
+)
+# A time as spreadsheets write it, without a zone; a date alone is its midnight.
+_LOCAL_TIME: Final = re.compile(
+    r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T]+(\d{1,2})(:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?", re.ASCII
+)
 # What people call channels and services -> their codes, by field.
 Words = Mapping[str, Mapping[str, str]]
 
@@ -78,6 +110,7 @@ class Columns:
     fields: tuple[str | None, ...]
     delimiter: str
     words: Words
+    zone: tzinfo
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -92,20 +125,24 @@ class Columns:
             if field is None or not value:
                 continue
             value = self.words.get(field, {}).get(value.casefold(), value)
+            if field == "occurred_at":
+                value = _with_zone(value, self.zone)
             section, _, name = field.rpartition(".")
             (complaint.setdefault(section, {}) if section else complaint)[name] = value
         return complaint
 
 
 def words_of(plan: Plan) -> Words:
-    """What the plan calls channels and services, in both languages."""
+    """What the plan calls channels and services, in both languages, and what people write for short."""
     return {
-        "channel": {name.casefold(): c.code for c in plan.channels for name in (c.name.zh, c.name.en)},
-        "service_type": {name.casefold(): s.code for s in plan.services for name in (s.name.zh, s.name.en)},
+        "channel": _names(plan.channels, _SHORT_CHANNELS),
+        "service_type": _names(plan.services, _SHORT_SERVICES),
     }
 
 
-def columns_for(header: Sequence[str], delimiter: str, mapping: Mapping[str, str], words: Words) -> Columns:
+def columns_for(
+    header: Sequence[str], delimiter: str, mapping: Mapping[str, str], words: Words, zone: tzinfo
+) -> Columns:
     """The columns of a header: as ``mapping`` says, else by name (a field's name or its last word, or in Chinese).
 
     Raises `Invalid` for a mapping of what is not there, a field that two columns fill, or a required field that none
@@ -125,7 +162,26 @@ def columns_for(header: Sequence[str], delimiter: str, mapping: Mapping[str, str
             f"no column is {' or '.join(missing)}; the header has {', '.join(names)}. "
             f"Name one with --map 'HEADER={missing[0]}'"
         )
-    return Columns(names, fields, delimiter, words)
+    return Columns(names, fields, delimiter, words, zone)
+
+
+def _names(entries: Iterable[ChannelEntry | ServiceEntry], short: Mapping[str, str]) -> dict[str, str]:
+    names = {name.casefold(): entry.code for entry in entries for name in (entry.name.zh, entry.name.en)}
+    codes = set(names.values())
+    return {name: code for name, code in short.items() if code in codes} | names
+
+
+def _with_zone(value: str, zone: tzinfo) -> str:
+    """A time without a zone as one in ``zone``; anything else as it is, for the service to judge."""
+    found = _LOCAL_TIME.fullmatch(value)
+    if found is None:
+        return value
+    year, month, day, hour, rest = found.groups()
+    try:
+        local = datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}T{hour or '':0>2}{rest or ':00'}")
+    except ValueError:
+        return value
+    return local.replace(tzinfo=zone).isoformat()
 
 
 def _check(mapping: Mapping[str, str], names: Sequence[str]) -> None:

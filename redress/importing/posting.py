@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -49,7 +50,10 @@ class Tally:
 
 
 class Poster:
-    """Posts to one service with one key. ``reject`` is told of every row that is not taken."""
+    """Posts to one service with one key.
+
+    ``reject`` is told of every row that is not taken, ``tell`` once, in words, that the service does not answer.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class Poster:
         key: str,
         reject: Callable[[Rejected], None],
         progress: Callable[[Tally], None],
+        tell: Callable[[str], None],
         *,
         patience: float = 300.0,
         first_pause: float = 0.5,
@@ -66,6 +71,8 @@ class Poster:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
         self._reject = reject
         self._progress = progress
+        self._tell = tell
+        self._has_told = False
         self._patience = patience
         self._first_pause = first_pause
         self._last_success = time.monotonic()
@@ -124,6 +131,7 @@ class Poster:
         try:
             answer = await self._client.post("/v1/complaints/batch", content=content, headers=self._headers)
         except httpx.TransportError:
+            self._tell_once()
             return rows, 0.0
         if answer.status_code in _NOT_NOW:
             return rows, _seconds(answer)
@@ -149,6 +157,14 @@ class Poster:
     def _refuse(self, row: Row, reasons: tuple[str, ...]) -> None:
         self.tally.rejected += 1
         self._reject(Rejected(row, reasons))
+
+    def _tell_once(self) -> None:
+        left = self._patience - (time.monotonic() - self._last_success)
+        if self._has_told or left <= 0:
+            return
+        self._has_told = True
+        until = datetime.now().astimezone() + timedelta(seconds=left)
+        self._tell(f"{self._client.base_url} does not answer; trying again until {until:%H:%M:%S}")
 
     def _check_patience(self) -> None:
         waited = time.monotonic() - self._last_success

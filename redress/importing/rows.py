@@ -12,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, TextIO
 
@@ -40,15 +41,18 @@ class Row:
 class Source:
     """A file of complaints. Making it reads the file once through, to find its encoding."""
 
-    def __init__(self, path: Path, mapping: Mapping[str, str], words: Words) -> None:
-        """``mapping``: header to field. Raises `Invalid` for a file that is no text, or whose columns do not do."""
+    def __init__(self, path: Path, mapping: Mapping[str, str], words: Words, zone: tzinfo) -> None:
+        """``mapping``: header to field; ``zone``: that of times in CSV which name none.
+
+        Raises `Invalid` for a file that is no text, or whose columns do not do.
+        """
         if not path.is_file():
             raise Invalid(f"there is no file {path}")
         self.path = path
         self.size = path.stat().st_size
         self.form = form_of(path)
         self.encoding = _encoding_of(path) if self.form == "csv" else "utf-8"
-        self.columns = self._columns(mapping, words) if self.form == "csv" else None
+        self.columns = self._columns(mapping, words, zone) if self.form == "csv" else None
         if self.form == "jsonl" and mapping:
             raise Invalid("--map is for CSV; lines of JSON name their fields themselves")
 
@@ -61,11 +65,11 @@ class Source:
                 with io.TextIOWrapper(file, self.encoding, newline="") as text:
                     yield from _csv_rows(text, self.columns, file.tell)
 
-    def _columns(self, mapping: Mapping[str, str], words: Words) -> Columns:
+    def _columns(self, mapping: Mapping[str, str], words: Words, zone: tzinfo) -> Columns:
         with self.path.open(encoding=self.encoding, newline="") as text:
             first = text.readline()
         header = next(csv.reader([first], delimiter=_delimiter(first)), [])
-        return columns_for(header, _delimiter(first), mapping, words)
+        return columns_for(header, _delimiter(first), mapping, words, zone)
 
 
 def form_of(path: Path) -> Form:

@@ -9,7 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from redress.schema import check_schema
+from services.base.database import create_engine
+from services.base.errors import Misconfigured
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import free_port
 
@@ -37,6 +42,8 @@ def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
         (["plan", "check", "missing.yaml"], {}, "the plan missing.yaml cannot be read"),
         (["dead-letters", "replay"], {}, "a number from `redress dead-letters list`"),
         (["complaints", "import", "a.csv"], {}, "where to? No `redress up` runs"),
+        (["complaints", "import", "a.csv", "--url", "foo", "--key", "k"], {}, "--url 'foo' is no address"),
+        (["complaints", "import", "a.csv", "--url", "http://", "--key", "k"], {}, "--url 'http://' is no address"),
         (["complaints", "import", "a.csv", "--map", "x"], {}, "write HEADER=field"),
         (["health"], {}, "whom to ask? Give --port"),
     ],
@@ -78,6 +85,38 @@ def test_a_database_without_tables_is_answered_with_the_command_that_makes_them(
     assert "version 1 of the plan is in force" in migrated.stdout
     assert after.returncode == 0, after.stderr
     postgres.drop_database(url)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["worker", "classifier"], ["relay"], ["api", "--port", "0"], ["desk", "--port", "0"]]
+)
+def test_a_program_started_before_its_tables_are_there_ends_with_the_command_that_makes_them(
+    postgres: PostgresServer, tmp_path: Path, arguments: list[str]
+) -> None:
+    url = postgres.create_database()
+
+    done = run(*arguments, folder=tmp_path, database_url=url, secret="x" * 32, events="kafka://127.0.0.1:9")
+
+    assert done.returncode == CHANGE_SOMETHING
+    assert done.stderr == "redress: the database has no tables of Redress; run `redress migrate`\n"
+    postgres.drop_database(url)
+
+
+async def test_tables_of_another_revision_are_told_with_both(engine: AsyncEngine) -> None:
+    await check_schema(engine)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("update alembic_version set version_num = '0000'"))
+
+    with pytest.raises(Misconfigured, match=r"at revision 0000.*run `redress migrate`"):
+        await check_schema(engine)
+
+
+async def test_a_database_that_does_not_answer_is_no_reason_to_end() -> None:
+    away = create_engine(f"postgresql://u@127.0.0.1:{free_port()}/x")
+
+    await check_schema(away)
+
+    await away.dispose()
 
 
 def test_a_plan_with_mistakes_lists_all_of_them_with_their_lines(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from redress.importing.posting import Poster, Rejected, Tally
 from redress.importing.rows import Row
+from redress.importing.running import Rejects
 from services.base.errors import Unauthenticated, Unavailable
 from tests.intake.factories import Service, complaint, running_service
 
@@ -52,13 +56,19 @@ def row(line: int, **changes: Any) -> Row:
 
 
 async def post(
-    service: Service, rows: Sequence[Row] | Iterator[Row], *faults: str, key: str = "", patience: float = 60
+    service: Service,
+    rows: Sequence[Row] | Iterator[Row],
+    *faults: str,
+    key: str = "",
+    patience: float = 60,
+    told: list[str] | None = None,
 ) -> tuple[Tally, list[Rejected]]:
     rejected: list[Rejected] = []
+    told = [] if told is None else told
     transport = httpx.ASGITransport(Faulty(service.app, list(faults)))
     async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
         key = key or service.channel["Authorization"].removeprefix("Bearer ")
-        poster = Poster(client, key, rejected.append, lambda _: None, patience=patience, first_pause=0.001)
+        poster = Poster(client, key, rejected.append, lambda _: None, told.append, patience=patience, first_pause=0.001)
         return await poster.post(rows), rejected
 
 
@@ -119,6 +129,15 @@ async def test_what_fails_on_the_way_is_sent_again_until_it_is_there_once(
     assert await service.written() == (700, 700)
 
 
+async def test_that_a_service_does_not_answer_is_told_at_once_and_once(service: Service) -> None:
+    told: list[str] = []
+
+    await post(service, [row(1)], "away", "away", "away", told=told)
+
+    [words] = told
+    assert re.fullmatch(r"http://intake/? does not answer; trying again until \d\d:\d\d:\d\d", words)
+
+
 async def test_a_service_that_stays_away_ends_the_import_with_what_to_do(service: Service) -> None:
     with pytest.raises(Unavailable, match="Run the same import again later"):
         await post(service, [row(1)], "away", patience=0)
@@ -141,8 +160,29 @@ async def test_rows_are_read_no_faster_than_they_are_posted(service: Service) ->
             yield row(line)
 
     key = service.channel["Authorization"].removeprefix("Bearer ")
-    poster = Poster(service.client, key, lambda _: None, lambda _: None)
+    poster = Poster(service.client, key, lambda _: None, lambda _: None, lambda _: None)
     tally = await poster.post(rows())
 
     assert tally.registered == 5000
     assert ahead <= 4 * 500
+
+
+def test_the_rejects_file_is_in_the_order_of_the_imported_file(tmp_path: Path) -> None:
+    file = tmp_path / "rejects.jsonl"
+    file.write_text("of an earlier import\n")
+    rejects = Rejects(file)
+
+    for line in (700, 2, 1001, 30):
+        rejects.add(Rejected(row(line), ("姓名" * line,)))
+    rejects.close()
+
+    entries = [json.loads(text) for text in file.read_text("utf-8").splitlines()]
+    assert [entry["line"] for entry in entries] == [2, 30, 700, 1001]
+    assert all(entry["reasons"] == ["姓名" * entry["line"]] for entry in entries)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_no_rejects_leave_no_file(tmp_path: Path) -> None:
+    Rejects(tmp_path / "rejects.jsonl").close()
+
+    assert list(tmp_path.iterdir()) == []

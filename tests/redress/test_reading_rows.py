@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,11 +17,12 @@ from services.base.errors import Invalid
 from services.plan.loading import load_plan, shipped_plan_text
 
 WORDS = words_of(load_plan(shipped_plan_text()))
+ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = ("name", "phone", "channel", "content", "external_id")
 
 
 def read(file: Path, **mapping: str) -> list[Row]:
-    return list(Source(file, mapping, WORDS).rows())
+    return list(Source(file, mapping, WORDS, ZONE).rows())
 
 
 def write_csv(file: Path, rows: Sequence[Sequence[str]], encoding: str = "utf-8", delimiter: str = ",") -> Path:
@@ -138,13 +140,22 @@ def test_columns_that_do_not_do_are_refused_with_what_to_write(
 def test_columns_that_are_no_field_are_named_as_left_out(file: Path) -> None:
     write_csv(file, [(*HEADER, "备注"), ("Ann", "1", "web", "It fails", "A-1", "internal")])
 
-    columns = Source(file, {}, WORDS).columns
+    columns = Source(file, {}, WORDS, ZONE).columns
 
     assert columns is not None
     assert columns.left_out == ("备注",)
 
 
-@pytest.mark.parametrize(("word", "code"), [("客服热线", "hotline"), ("Hotline", "hotline"), ("hotline", "hotline")])
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("客服热线", "hotline"),
+        ("Hotline", "hotline"),
+        ("hotline", "hotline"),
+        ("电话", "hotline"),
+        ("微博", "social_media"),
+    ],
+)
 def test_a_channel_may_be_called_what_people_call_it(file: Path, word: str, code: str) -> None:
     write_csv(file, [HEADER, ("Ann", "1", word, "It fails", "A-1")])
 
@@ -152,6 +163,47 @@ def test_a_channel_may_be_called_what_people_call_it(file: Path, word: str, code
 
     assert row.complaint is not None
     assert row.complaint["channel"] == code
+
+
+@pytest.mark.parametrize(("word", "code"), [("宽带", "broadband"), ("固话", "fixed_line"), ("其他", "other")])
+def test_a_service_may_be_called_by_its_short_name(file: Path, word: str, code: str) -> None:
+    write_csv(file, [(*HEADER, "业务类型"), ("Ann", "1", "web", "It fails", "A-1", word)])
+
+    [row] = read(file)
+
+    assert row.complaint is not None
+    assert row.complaint["service_type"] == code
+
+
+def test_short_names_of_what_the_plan_does_not_have_are_left_to_the_service() -> None:
+    plan = load_plan(shipped_plan_text())
+    smaller = plan.model_copy(update={"channels": tuple(c for c in plan.channels if c.code != "hotline")})
+
+    words = words_of(smaller)["channel"]
+
+    assert "热线" not in words
+    assert words["门店"] == "store"
+
+
+@pytest.mark.parametrize(
+    ("cell", "time"),
+    [
+        ("2026-11-20 08:30", "2026-11-20T08:30:00+08:00"),
+        ("2026/11/21", "2026-11-21T00:00:00+08:00"),
+        ("2026/11/21 8:05", "2026-11-21T08:05:00+08:00"),
+        ("2026/1/2 8:05:07", "2026-01-02T08:05:07+08:00"),
+        ("2026-11-20T08:30:00Z", "2026-11-20T08:30:00Z"),
+        ("2026/13/21 8:05", "2026/13/21 8:05"),
+        ("yesterday", "yesterday"),
+    ],
+)
+def test_a_time_without_a_zone_is_in_that_of_the_plan(file: Path, cell: str, time: str) -> None:
+    write_csv(file, [(*HEADER, "发生时间"), ("Ann", "1", "web", "It fails", "A-1", cell)])
+
+    [row] = read(file)
+
+    assert row.complaint is not None
+    assert row.complaint["occurred_at"] == time
 
 
 def test_a_row_with_too_few_or_too_many_cells_is_given_back_and_the_next_is_read(file: Path) -> None:
