@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup run test check bench lock format clean
+.PHONY: help setup run test check bench model lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -33,6 +33,9 @@ check: setup ## Lint, types, import contracts, migrations, documents up to date
 
 bench: setup ## Run the benchmarks (see bench/README.md)
 	$(BIN)/python bench/run.py
+
+model: setup ## Train the category model that ships, from the corpus (a few minutes)
+	$(BIN)/redress classifier train --out services/judgements/category.safetensors
 
 lock: setup ## Pin the dependencies anew, with hashes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

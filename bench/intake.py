@@ -31,6 +31,8 @@ import psutil
 from intake_api.posting import EXAMPLE
 from migrations.running import migrate
 from services.base.database import create_engine
+from services.judgements.artefact import shipped
+from services.judgements.models import ensure_shipped
 from services.people.keys import create_key
 from services.plan.loading import shipped_plan_text
 from services.plan.versions import Plans
@@ -84,11 +86,12 @@ def report(results: dict[tuple[str, int], tuple[float, str]], memory: float, row
 
 
 async def prepare(url: str) -> str:
-    """Migrate, store the plan, make a key, and the table of the reference server."""
+    """Migrate, store plan and model, make a key, and the table of the reference server."""
     engine = create_engine(url)
     await migrate(engine)
     async with engine.begin() as connection:
         await Plans().ensure(connection, shipped_plan_text())
+        await ensure_shipped(connection, shipped())
         key = await create_key(connection, "channel", "bench")
         await connection.exec_driver_sql("create table bare_complaint (id uuid primary key, body jsonb)")
         await connection.exec_driver_sql(
@@ -256,14 +259,17 @@ def redress() -> Callable[..., Any]:
     from intake_api.app import create_app
     from intake_api.writer import Writer
     from services.base.privacy import Privacy
+    from services.judgements.judges import Judges
+    from services.judgements.models import CategoryModels
     from services.people.keys import KeyRing
 
     url = os.environ["BENCH_DATABASE"]
-    engine = create_engine(url)
+    engine, plans = create_engine(url), Plans()
     return create_app(
         engine=engine,
         privacy=Privacy(SECRET),
-        plans=Plans(),
+        plans=plans,
+        judges=Judges(plans, CategoryModels()),
         key_ring=KeyRing(engine),
         writer=Writer(url, connections=2, queue=2000),
         public_url="http://127.0.0.1",

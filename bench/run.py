@@ -12,12 +12,18 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Run them; the first that fails ends it."""
-    runs = [["intake.py"], ["pipeline.py"], ["log_stress.py"]]
+    runs = [["intake.py"], ["pipeline.py"], ["log_stress.py"], ["judgements.py"]]
     data = os.environ.get("REDRESS_REAL_DATA")
     if data:
         folder = Path(data)
         runs.append(
-            ["classifier.py", str(folder / "complaints.jsonl"), "--labels", str(folder / "complaints.labels.jsonl")]
+            [
+                "classifier.py",
+                str(folder / "complaints.jsonl"),
+                "--labels",
+                str(folder / "complaints.labels.jsonl"),
+                "--learn",
+            ]
         )
     for script, *arguments in runs:
         print(f"\n== {script} {' '.join(arguments)}", flush=True)

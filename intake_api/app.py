@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from intake_api.batch import batch_router
 from intake_api.complaints import complaint_schema, complaints_router, register_endpoint
+from intake_api.judgements import draft_schema, judgements_router
 from intake_api.posting import Reception
 from intake_api.registration import Intake
 from intake_api.track import track_router
@@ -23,6 +24,7 @@ from services.base.errors import Misconfigured
 from services.base.failures import is_passing
 from services.base.privacy import Privacy
 from services.complaints.contacts import normal_phone
+from services.judgements.judges import Judges
 from services.people.keys import KeyRing
 from services.plan.versions import Plans
 from web.case_routes import case_router
@@ -36,7 +38,14 @@ _FOLLOW_SECONDS = 5.0
 
 
 def create_app(
-    *, engine: AsyncEngine, privacy: Privacy, plans: Plans, key_ring: KeyRing, writer: Writer, public_url: str
+    *,
+    engine: AsyncEngine,
+    privacy: Privacy,
+    plans: Plans,
+    judges: Judges,
+    key_ring: KeyRing,
+    writer: Writer,
+    public_url: str,
 ) -> Direct:
     """The ASGI application. ``writer`` is started and stopped with it."""
     reception = Reception(privacy)
@@ -67,6 +76,7 @@ def create_app(
     app.include_router(
         case_router(engine=engine, privacy=privacy, plans=plans, key_ring=key_ring, public_url=public_url)
     )
+    app.include_router(judgements_router(engine, privacy, judges, key_ring))
     app.include_router(track_router(engine, privacy, plans))
     app.include_router(operations_router(engine))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -87,10 +97,10 @@ def _settle_memory() -> None:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        schema = complaint_schema()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(schema.pop("$defs", {}))
-        schemas["PostedComplaint"] = schema
+        for name, schema in (("PostedComplaint", complaint_schema()), ("Draft", draft_schema())):
+            schemas.update(schema.pop("$defs", {}))
+            schemas[name] = schema
         app.openapi_schema = document
     return app.openapi_schema
 

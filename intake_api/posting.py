@@ -28,6 +28,7 @@ from services.base.texts import ONE_LINE, PRINTABLE
 from services.complaints.contacts import normal_email, normal_phone
 from services.complaints.registering import Registration
 from services.people.keys import Caller
+from services.plan.values import Code
 from services.plan.vocabulary import Channel
 
 LONGEST_CONTENT = 20_000
@@ -48,7 +49,7 @@ def _phone(text: str, info: ValidationInfo) -> str:
     return normal_phone(text, (info.context or {}).get("phone_region", "CN"))
 
 
-def _past(time: datetime) -> datetime:
+def past(time: datetime) -> datetime:
     """The same moment in UTC."""
     if time > datetime.now(UTC) + _CLOCK_SKEW:
         raise PydanticCustomError("future", "lies in the future; leave it out if it is not known")
@@ -98,6 +99,11 @@ class PostedCustomer(BaseModel):
     account: Line100 | None = Field(None, description="The customer's account with the operator.")
     language: Literal["zh", "en"] | None = Field(
         None, description="The language to answer in. Left out: the language of the content."
+    )
+    standing: Code | None = Field(
+        None,
+        description="What the customer is to the operator beyond others, as a code of the plan's `standings`, such as "
+        "vip. One that the plan does not know is kept and weighs nothing.",
     )
 
 
@@ -172,7 +178,7 @@ class PostedComplaint(BaseModel):
     service_type: Literal["mobile", "fixed_line", "broadband", "tv", "other"] = "other"
     region: Line200 | None = Field(None, description="From the largest to the smallest, such as 北京/海淀.")
     content: Content = Field(description="The customer's words; up to 20,000 characters.")
-    occurred_at: Annotated[AwareDatetime, AfterValidator(_past)] | None = Field(
+    occurred_at: Annotated[AwareDatetime, AfterValidator(past)] | None = Field(
         None, description="With time zone; not in the future."
     )
     external_id: Line200 | None = Field(None, description="Your own number of the complaint; unique for your key.")
@@ -218,6 +224,7 @@ class Reception:
             phone=customer.phone,
             email=customer.email,
             account=customer.account,
+            standing=customer.standing,
             reply_channel=reply_to and reply_to.channel,
             reply_address=reply_to and reply_to.address,
         )

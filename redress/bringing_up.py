@@ -1,4 +1,5 @@
-"""Bringing a database to where the programs can begin: tables, the plan, a row for everybody on the plan's staff.
+"""Bringing a database to where the programs can begin: tables, the plan, the category model,
+a row for everybody on the plan's staff.
 
 It may be repeated at any time, by several processes at once; what is there already stays.
 """
@@ -12,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.running import migrate
 from services.base.errors import Misconfigured
+from services.judgements.artefact import shipped
+from services.judgements.models import ensure_shipped
 from services.people import duty
 from services.plan.loading import load_plan, shipped_plan_text
 from services.plan.schema import Plan
@@ -27,10 +30,11 @@ class Brought:
 
 
 async def bring_up(engine: AsyncEngine, text: str, plan: Plan) -> Brought:
-    """Migrate, store the plan as a new version unless it is in force already, and add new staff."""
+    """Migrate, store the plan as a new version unless it is in force already, the shipped model, and new staff."""
     revision = await migrate(engine)
     async with engine.begin() as connection:
         version = await Plans().ensure(connection, text)
+        await ensure_shipped(connection, shipped())
         await duty.sync(connection, {person.login: person.on_duty for person in plan.staff})
     return Brought(revision, version)
 

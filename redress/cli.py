@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from redress.commands import complaints, dead_letters, events, keys, plan, programs, setup, status
+from redress.commands import classifier, complaints, dead_letters, events, keys, plan, programs, setup, status
 from services.base.errors import Misconfigured, RedressError, Refused
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ status.add_to(app)
 app.add_typer(plan.app, name="plan")
 app.add_typer(keys.app, name="keys")
 app.add_typer(complaints.app, name="complaints")
+app.add_typer(classifier.app, name="classifier")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
 

@@ -32,6 +32,8 @@ from services.plan.versions import Plans
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from services.judgements.judges import Judges
+
 WorkerName = Literal["classifier", "handler", "notifier"]
 WORKERS: Final[tuple[WorkerName, ...]] = ("classifier", "handler", "notifier")
 TOPICS: Final = frozenset(event.TOPIC for event in (*complaint_events.EVENTS, *notice_events.EVENTS))
@@ -70,6 +72,14 @@ class Composition:
         return KeyRing(self.engine)
 
     @cached_property
+    def judges(self) -> Judges:
+        """Who judges complaints, by the plan and the model in force."""
+        from services.judgements.judges import Judges
+        from services.judgements.models import CategoryModels
+
+        return Judges(self.plans, CategoryModels())
+
+    @cached_property
     def stream(self) -> EventStream:
         """Where the workers read events."""
         servers = self.settings.kafka_servers
@@ -87,7 +97,7 @@ class Composition:
             case "classifier":
                 from classifier_worker.handler import ClassifierHandler
 
-                return ClassifierHandler(self.plans, self.privacy)
+                return ClassifierHandler(self.judges, self.privacy)
             case "handler":
                 from handler_worker.handler import DispatchHandler
 
@@ -126,6 +136,7 @@ class Composition:
             engine=self.engine,
             privacy=self.privacy,
             plans=self.plans,
+            judges=self.judges,
             key_ring=self.key_ring,
             writer=writer,
             public_url=settings.public_url,

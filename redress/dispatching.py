@@ -17,7 +17,7 @@ from web.answers import json_answer
 from web.problems import problem
 
 _INTAKE: Final = (
-    ("POST", re.compile(r"/v1/complaints(/batch)?")),
+    ("POST", re.compile(r"/v1/complaints(/batch)?|/v1/judgements")),
     ("GET HEAD", re.compile(r"/v1/complaints/[^/]+(/timeline)?")),
     ("POST", re.compile(r"/v1/complaints/[^/]+/(messages|withdraw|reopen)")),
     (

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from redress.composition import WORKERS, Composition
 from services.base.errors import Unavailable
 from services.base.stream.relay import GROUP as RELAY
+from services.judgements.models import stored
 from services.plan.vocabulary import STATUSES
 
 _CASES = sa.text("select status, count(*) as cases from complaint where realm = 'live' group by status")
@@ -30,7 +31,7 @@ _LETTERS = sa.text("select reader_group, count(*) as letters from dead_letter wh
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The answer. ``waiting`` counts the events that wait for each reader group: -1 when it has never read, None when
+    """The answer. ``model`` is the category model in force. ``waiting`` counts the events that wait for each reader group: -1 when it has never read, None when
     it can't be asked now."""
 
     complaints: dict[str, int]
@@ -38,6 +39,7 @@ class Standing:
     waiting: dict[str, int | None]
     dead_letters: dict[str, int]
     notices: dict[str, int]
+    model: str | None
 
 
 async def standing(composition: Composition) -> Standing:
@@ -50,6 +52,7 @@ async def standing(composition: Composition) -> Standing:
             waiting=await _waiting(composition),
             dead_letters=await _counts(connection, _LETTERS),
             notices={"pending": 0, "sent": 0, "failed": 0} | await _counts(connection, _NOTICES),
+            model=next((one.name for one in await stored(connection) if one.in_force is not None), None),
         )
 
 

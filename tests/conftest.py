@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrations.running import migrate
 from services.base.database import create_engine
+from services.judgements.artefact import shipped
+from services.judgements.models import ensure_shipped
 from services.plan.loading import shipped_plan_text
 from services.plan.versions import Plans
 from tests.servers.kafka import KafkaServer, kafka_unavailable
@@ -66,6 +68,7 @@ async def _fill(url: str) -> None:
     await migrate(engine)
     async with engine.begin() as connection:
         await Plans().ensure(connection, shipped_plan_text())
+        await ensure_shipped(connection, shipped())
     await engine.dispose()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from services.base.masking import Unmasked
 from services.base.privacy import Person, Privacy
 from services.casework.queries import DeadlineView
 from services.complaints.queries import CaseView, Happening
 from services.notices.queries import NoticeView
 
 _JUDGEMENT: Final = ("category", "best_guess", "confidence", "reasons", "model")
+_REASONS: Final = ("reasons", "severity_reasons")
 
 
 def case_json(
@@ -28,7 +30,7 @@ def case_json(
         "sub_category": view.sub_category,
         "severity": view.severity,
         "reportable": view.reportable,
-        "judgement": _judgement(view.judgement),
+        "judgement": _judgement(view),
         "group": view.group_code,
         "assignee": view.assignee,
         "assignment": view.assignment,
@@ -112,8 +114,28 @@ def _merged(events: list[dict[str, Any]], told: list[dict[str, Any]]) -> list[di
     return merged
 
 
-def _judgement(judgement: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if judgement is None else {**dict.fromkeys(_JUDGEMENT), **judgement}
+def _judgement(view: CaseView) -> dict[str, Any] | None:
+    if view.judgement is None:
+        return None
+    judgement = {**dict.fromkeys(_JUDGEMENT), **view.judgement}
+    return judgement if view.masked is None else placed(judgement, view.content, view.masked)
+
+
+def placed(judgement: dict[str, Any], content: str, masked: str) -> dict[str, Any]:
+    """The judgement with the positions of its reasons led from the masked copy back to the words as written."""
+    unmasked = Unmasked(content, masked)
+    return {
+        **judgement,
+        **{
+            name: [_placed(reason, unmasked) if reason.get("words") else reason for reason in judgement.get(name) or ()]
+            for name in _REASONS
+        },
+    }
+
+
+def _placed(reason: dict[str, Any], unmasked: Unmasked) -> dict[str, Any]:
+    start, end = unmasked.span(reason["start"], reason["end"])
+    return {**reason, "start": start, "end": end}
 
 
 def _customer(person: Person, language: str) -> dict[str, str | None]:
@@ -122,6 +144,7 @@ def _customer(person: Person, language: str) -> dict[str, str | None]:
         "phone": person.phone,
         "email": person.email,
         "account": person.account,
+        "standing": person.standing,
         "language": language,
     }
 

@@ -26,9 +26,18 @@ CASE: Final[Mapping[str, Any]] = MappingProxyType(
             "best_guess": "outage",
             "confidence": 0.93,
             "reasons": [
-                {"signal": "断网", "speaks_for": "outage", "words": "断网", "start": 7, "end": 9, "weight": 2.0}
+                {
+                    "signal": "outage",
+                    "speaks_for": "outage",
+                    "words": "断网",
+                    "start": 7,
+                    "end": 9,
+                    "weight": 2.06,
+                    "value": None,
+                    "unit": None,
+                }
             ],
-            "model": "lexicon-1",
+            "model": "category-0e39c71ab2",
         },
         "group": "technical_support",
         "assignee": "xu.lei",
@@ -45,6 +54,7 @@ CASE: Final[Mapping[str, Any]] = MappingProxyType(
             "phone": "+8613800138000",
             "email": "li.wei@example.com",
             "account": "BJ-5520-7781",
+            "standing": None,
             "language": "zh",
         },
         "reply_to": None,

@@ -49,6 +49,7 @@ def _print(now: Standing) -> None:
         "Events that wait": ({group: _waiting(count) for group, count in now.waiting.items()}, ""),
         "Dead letters": (now.dead_letters, "none"),
         "Notices": (now.notices, ""),
+        "Judged by": ({}, now.model or "no model"),
     }
     for title, (counts, otherwise) in sections.items():
         _add(table, title, counts, otherwise)

@@ -8,6 +8,7 @@ emergency numbers (10086, 12300, 110, 911), prices, dates, years, speeds and dat
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -27,6 +28,33 @@ def mask(text: str, names: Sequence[str] = ()) -> str:
     while (masked := _mask_once(text, named)) != text:
         text = masked
     return text
+
+
+class Unmasked:
+    """Leads from positions in a masked copy to where the same words stand in the original."""
+
+    def __init__(self, original: str, masked: str) -> None:
+        plain = original.translate(_HALF_WIDTH)
+        self._length = len(original)
+        # Where the pieces between placeholders begin, in the copy and in the original.
+        self._starts: list[int] = []
+        self._origins: list[int] = []
+        start = origin = 0
+        for piece in (*PLACEHOLDER.finditer(masked), None):
+            end = len(masked) if piece is None else piece.start()
+            # A placeholder stands for one character at least, but for the first piece, which begins at the beginning.
+            found = plain.find(masked[start:end], origin + bool(self._starts))
+            origin = found if found >= 0 else origin
+            self._starts.append(start)
+            self._origins.append(origin)
+            origin += end - start
+            start = len(masked) if piece is None else piece.end()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where the words from ``start`` to ``end`` of the copy, placeholders apart, stand in the original."""
+        piece = bisect_right(self._starts, start) - 1
+        moved = self._origins[piece] - self._starts[piece]
+        return min(start + moved, self._length), min(end + moved, self._length)
 
 
 _GAP = r"[ \t.\-‐‑–—]"

@@ -20,7 +20,7 @@ _TOKEN_MAC = 12
 
 
 class Person(BaseModel):
-    """Who a customer is and how to answer them. Phone numbers are in E.164 form."""
+    """Who a customer is and how to answer them. Phone numbers are in E.164 form; ``standing`` is a code of the plan."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +28,7 @@ class Person(BaseModel):
     phone: str | None = None
     email: str | None = None
     account: str | None = None
+    standing: str | None = None
     reply_channel: str | None = None
     reply_address: str | None = None
 

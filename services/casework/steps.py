@@ -88,12 +88,11 @@ def reclassify(
         raise _wrong(
             "category", f"and severity are {before[0]} and {before[1]} already; change one of them", "unchanged"
         )
-    reportable = plan.judging.reportable
     values: dict[str, Any] = {
         "status": status,
         "category": after[0],
         "severity": after[1],
-        "reportable": after[1] in reportable.severities or not set(signals).isdisjoint(reportable.signals),
+        "reportable": plan.judging.must_report(after[1], signals),
     }
     if after[0] != before[0]:
         # Both belong to the category: sub-categories are its own, and only a fault is repaired.

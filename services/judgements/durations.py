@@ -29,7 +29,7 @@ def longest_duration(folded: str, received_at: datetime | None = None) -> Lastin
     Only the first 4,000 characters are read.
     """
     folded = folded[:_READ]
-    found = [*_chinese(folded), *_english(folded), *_since_weekday(folded, received_at)]
+    found = [*_chinese(folded), *_english(folded), *_since(folded), *_since_weekday(folded, received_at)]
     return max(found, key=lambda lasting: lasting.length, default=None)
 
 
@@ -79,7 +79,12 @@ _ENGLISH = (
     ),
     re.compile(r"\b(?P<unit>day|week|month) (?P<number>\d{1,2}) (?:of|with no|without)\b"),
 )
-_TENURE = re.compile(r"\b(?:customer|client|subscriber|free|contract|discount|promo\w*|with (?:you|them)|loyal)\b")
+# Without one of these no expression below matches; looking for them first is far quicker.
+_ENGLISH_HINT = re.compile(r"hour|day|week|month")
+_TENURE = re.compile(
+    r"\b(?:customer|client|subscriber|free|contract|discount|promo\w*|with (?:you|them)|loyal"
+    r"|away|abroad|holiday|vacation|travel\w*)\b"
+)
 _SINCE = {
     re.compile(r"\bsince last week\b|(?:从|自)上(?:个|)?(?:周|星期|礼拜)(?![一二三四五六日天])"): timedelta(days=7),
     re.compile(r"\bsince last month\b|(?:从|自)上个?月"): timedelta(days=30),
@@ -106,6 +111,8 @@ def _chinese(folded: str) -> Iterator[Lasting]:
 
 
 def _english(folded: str) -> Iterator[Lasting]:
+    if not _ENGLISH_HINT.search(folded):
+        return
     for pattern in _ENGLISH:
         for found in pattern.finditer(folded):
             if _TENURE.search(found.groupdict().get("context") or ""):
@@ -113,6 +120,9 @@ def _english(folded: str) -> Iterator[Lasting]:
             number = found["number"]
             value = float(number) if number.isdecimal() else float(_ENGLISH_NUMBERS[number])
             yield _lasting(value, found["unit"][0], found)
+
+
+def _since(folded: str) -> Iterator[Lasting]:
     for pattern, length in _SINCE.items():
         for found in pattern.finditer(folded):
             yield Lasting(length, found.start(), found.end())

@@ -1,28 +1,35 @@
 """Judges complaints by the plan: category, severity, sub-category, and the words that speak for them.
 
-Pure and deterministic: the same text, facts and plan give the same judgement, and no text makes it raise. It works on
-the masked copy; reading cases and recording judgements is for the commands.
+Pure and deterministic: the same text, facts, plan and model give the same judgement, and no text makes it raise. It
+works on the masked copy; reading cases and recording judgements is for those who ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
 
-from services.judgements.category import CategoryModel, LexiconModel, Opinion
+from services.judgements.category import CategoryModel, Opinion
 from services.judgements.language import language_of
-from services.judgements.model import KINDS, Facts, Judgement, Kind, WrittenLanguage
 from services.judgements.severity import SeverityRules
-from services.judgements.text import readable
+from services.judgements.text import Readable, readable
+from services.judgements.values import KINDS, Facts, Judgement, Kind
 from services.plan.schema import Plan
 from services.plan.vocabulary import Category
 
+# A text of which the model has met less than this share is gibberish, or about something else.
+_LEAST_KNOWN: Final = 0.25
+# A text of which it has met this share is in a language that it has learned: a related one has fewer pieces in common.
+_FAMILIAR: Final = 0.8
+
 
 class Judge:
-    """A plan made ready for judging. Keep one per plan version; it is safe to share between threads."""
+    """A plan and a model made ready for judging. Keep one for each pair; it is safe to share between threads."""
 
-    def __init__(self, plan: Plan, model: CategoryModel | None = None) -> None:
+    def __init__(self, plan: Plan, model: CategoryModel) -> None:
         self._unclear_below = plan.judging.unclear_below
-        self._model = model or LexiconModel()
+        self._model = model
         self._severity = SeverityRules(plan.judging)
         self._sub_categories: dict[Kind, frozenset[str]] = {
             entry.code: frozenset(sub.code for sub in entry.subcategories)
@@ -32,37 +39,40 @@ class Judge:
 
     def judge(self, text: str, facts: Facts) -> Judgement:
         """Judges one complaint by its masked text; positions in the reasons are positions in that text."""
-        clean = readable(text)
-        language = language_of(text, facts.language_hint)
-        opinion = self._model.opinion(clean, facts)
-        best_guess = max(KINDS, key=lambda kind: opinion.shares[kind])
-        confidence = opinion.shares[best_guess]
-        category = self._category(opinion, best_guess, language)
+        return self.judge_many([text], [facts])[0]
+
+    def judge_many(self, texts: Sequence[str], facts: Sequence[Facts]) -> list[Judgement]:
+        """Judges several complaints, far quicker than one by one; the judgements are in their order."""
+        clean = [readable(text) for text in texts]
+        opinions = self._model.opinions(clean, facts)
+        return [self._judgement(one, fact, opinion) for one, fact, opinion in zip(clean, facts, opinions, strict=True)]
+
+    def _judgement(self, text: Readable, facts: Facts, opinion: Opinion) -> Judgement:
+        language = language_of(text.original, facts.language_hint, familiar=opinion.known >= _FAMILIAR)
+        guesses = sorted(((kind, round(opinion.shares[kind], 4)) for kind in KINDS), key=lambda guess: -guess[1])
+        best_guess, confidence = guesses[0]
+        category = self._category(opinion, best_guess, confidence, language)
         sub_category = self._sub_category(opinion, best_guess) if category != "unclear" else None
-        gravity = self._severity.gravity(clean, facts, category, sub_category)
+        gravity = self._severity.gravity(text, facts, category, sub_category, opinion.alarms)
         return Judgement(
             category=category,
             best_guess=best_guess,
             sub_category=sub_category,
-            confidence=round(confidence, 4),
+            confidence=confidence,
+            guesses=tuple(guesses),
             severity=gravity.severity,
             reportable=gravity.reportable,
             language=language,
             reasons=opinion.reasons,
             severity_reasons=gravity.reasons,
-            model=self._model.version,
+            model=self._model.name,
         )
 
-    def judge_many(self, complaints: Iterable[tuple[str, Facts]]) -> list[Judgement]:
-        """Judges several complaints; the judgements are in the order of the complaints."""
-        return [self.judge(text, facts) for text, facts in complaints]
-
-    def _category(self, opinion: Opinion, best_guess: Kind, language: WrittenLanguage) -> Category:
+    def _category(self, opinion: Opinion, best_guess: Kind, confidence: float, language: str) -> Category:
         """The best guess, unless a person has to decide: too little speaks for it, or it can't be read."""
         speaks = any(reason.speaks_for == best_guess for reason in opinion.reasons)
-        if language == "other" or not speaks or opinion.shares[best_guess] < self._unclear_below:
-            return "unclear"
-        return best_guess
+        readable_here = language in ("zh", "en") and opinion.known >= _LEAST_KNOWN
+        return best_guess if readable_here and speaks and confidence >= self._unclear_below else "unclear"
 
     def _sub_category(self, opinion: Opinion, kind: Kind) -> str | None:
         """The model's sub-category where the plan knows it."""
@@ -70,6 +80,19 @@ class Judge:
         return code if code in self._sub_categories.get(kind, ()) else None
 
 
-def judge(text: str, facts: Facts, plan: Plan) -> Judgement:
-    """Judges one complaint. For more than one, make a `Judge` of the plan and keep it."""
-    return Judge(plan).judge(text, facts)
+def shown(judgement: Judgement, plan_version: int) -> dict[str, Any]:
+    """The judgement in the form in which a case keeps and shows it."""
+    return {
+        "category": judgement.category,
+        "best_guess": judgement.best_guess,
+        "sub_category": judgement.sub_category,
+        "confidence": judgement.confidence,
+        "guesses": [{"category": kind, "confidence": share} for kind, share in judgement.guesses],
+        "severity": judgement.severity,
+        "reportable": judgement.reportable,
+        "language": judgement.language,
+        "model": judgement.model,
+        "plan_version": plan_version,
+        "reasons": [asdict(reason) for reason in judgement.reasons],
+        "severity_reasons": [asdict(reason) for reason in judgement.severity_reasons],
+    }

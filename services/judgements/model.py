@@ -1,82 +1,46 @@
-"""What is known of a complaint when it is judged, and the judgement itself, with the words that speak for it.
+"""The category models as every process sees them, and which of them is in force.
 
-Values only. How they come about is in `services.judgements.judge`; nothing here reads or writes the database.
+A model never changes once it is stored. The one in force is that of the newest promotion which has not been withdrawn,
+so that going back is always possible, and who did what when stays known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Final, Literal
+from typing import Any
 
-from services.plan.vocabulary import Category, Severity
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
 
-# The three kinds of complaint. ``unclear`` is not a kind: it asks a person to choose one of these.
-Kind = Literal["outage", "billing", "technical_support"]
-KINDS: Final[tuple[Kind, ...]] = ("outage", "billing", "technical_support")
-
-WrittenLanguage = Literal["zh", "en", "other"]
+from services.base.database import Base, Json, Timestamp
 
 
-@dataclass(frozen=True, slots=True)
-class Concerns:
-    """What the complaint is about, as far as the channel asked."""
+class CategoryModelRow(Base):
+    """A model. ``name`` comes from its bytes; ``origin`` is ``shipped``, ``trained`` or ``imported``.
 
-    product: str | None = None
-    promotion: str | None = None
-    bill: str | None = None
-    amount: Decimal | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of the complaint beside its words.
-
-    ``repeated`` counts the customer's earlier complaints about the same. Times are aware.
+    ``about`` tells how it was made, ``comparison`` how it did beside the model in force when it was trained.
     """
 
-    service_type: str = "other"
-    channel: str = "web"
-    language_hint: str | None = None
-    concerns: Concerns = Concerns()
-    repeated: int = 0
-    occurred_at: datetime | None = None
-    received_at: datetime | None = None
+    __tablename__ = "category_model"
+    __table_args__ = (sa.CheckConstraint("origin in ('shipped', 'trained', 'imported')", name="origin"),)
+
+    number: Mapped[int] = mapped_column(sa.Integer, sa.Identity(always=True), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text, unique=True)
+    origin: Mapped[str] = mapped_column(sa.Text)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    about: Mapped[dict[str, Any]] = mapped_column(Json)
+    comparison: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=sa.func.now())
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One thing that spoke for a category or a severity.
+class CategoryModelPromotion(Base):
+    """That somebody put a model in force, and took it back, if they did."""
 
-    ``words`` stand at ``start`` to ``end`` of the masked text. A reason that comes from the facts (the channel, an
-    earlier complaint) or from the category itself has no words, and both positions are 0.
-    """
+    __tablename__ = "category_model_promotion"
 
-    signal: str
-    speaks_for: str
-    words: str
-    start: int
-    end: int
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Category and severity with their reasons, the weightiest first.
-
-    ``category`` is ``unclear`` where ``confidence`` (0 to 1, that ``best_guess`` is right) is too low for the plan,
-    where the text is no complaint, or where it is in neither Chinese nor English.
-    """
-
-    category: Category
-    best_guess: Kind
-    sub_category: str | None
-    confidence: float
-    severity: Severity
-    reportable: bool
-    language: WrittenLanguage
-    reasons: tuple[Reason, ...]
-    severity_reasons: tuple[Reason, ...]
-    model: str
+    number: Mapped[int] = mapped_column(sa.Integer, sa.Identity(always=True), primary_key=True)
+    model: Mapped[int] = mapped_column(sa.ForeignKey("category_model.number"))
+    promoted_by: Mapped[str] = mapped_column(sa.Text)
+    promoted_at: Mapped[datetime] = mapped_column(Timestamp, server_default=sa.func.now())
+    withdrawn_by: Mapped[str | None] = mapped_column(sa.Text)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Timestamp)

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from services.base.masking import PLACEHOLDER
-from services.judgements.scripts import LOOKALIKES, SIMPLIFIED
+from services.judgements.scripts import LOOKALIKES, simplified
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class _Folding(dict[int, str]):
         plain = unicodedata.normalize("NFKC", character).lower()
         if len(plain) != 1:
             plain = character
-        if plain.isspace() or unicodedata.category(plain) == "Cc":
+        if plain.isspace() or unicodedata.category(plain) in ("Cc", "Cs"):
             plain = " "
-        plain = LOOKALIKES.get(plain, SIMPLIFIED.get(plain, plain))
+        plain = LOOKALIKES.get(plain) or simplified().get(plain, plain)
         self[code] = plain
         return plain
 

@@ -37,6 +37,7 @@ _UNIQUE: Final = (
     (("statuses",), "code"),
     (("notices",), "kind"),
     (("judging", "signals"), "code"),
+    (("standings",), "code"),
 )
 _COMPLETE: Final = (
     ("groups", "group", REQUIRED_GROUPS),
@@ -62,6 +63,7 @@ def contradictions(plan: dict[str, Any]) -> Iterator[Finding]:
     yield from _wrong_memberships(plan)
     yield from _wrong_deadlines(plan)
     yield from _wrong_thresholds(plan)
+    yield from _wrong_weights(plan)
     yield from _repeated_words(plan)
     yield from _repeated(_all_regions(plan, ()), "code")
     yield from _confusable_regions(plan, ())
@@ -207,6 +209,21 @@ def _wrong_thresholds(plan: dict[str, Any]) -> Iterator[Finding]:
         if isinstance(high, int | float) and isinstance(low, int | float) and high <= low:
             path = ("judging", "severity_thresholds", graver)
             yield path, f"{graver} ({high}) must be above {lesser} ({low})"
+
+
+def _wrong_weights(plan: dict[str, Any]) -> Iterator[Finding]:
+    """What severity weighs by: kinds of trouble and standings of customers that the plan knows."""
+    subcategories = [sub for _, category in _items(plan, "categories") for sub in _items(category, "subcategories")]
+    troubles = [*CATEGORIES, *_codes(subcategories, "code")]
+    judging = plan.get("judging")
+    base = judging.get("base") if isinstance(judging, dict) else None
+    for code in base if isinstance(base, dict) else ():
+        yield from _unknown(("judging", "base", code), code, troubles, "category or sub-category")
+    # Without a list of standings every one is unknown.
+    standings = _codes(_items(plan, "standings"), "code") or ["none in this plan; add a list of standings"]
+    for path, signal in _items(plan, "judging", "signals"):
+        for at, standing in _words(signal.get("standings")):
+            yield from _unknown((*path, "standings", at), standing, standings, "standing")
 
 
 def _repeated_words(plan: dict[str, Any]) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ another; the lookups below rely on that. Nothing here reads files or the databas
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,18 +17,16 @@ from typing import Literal, Protocol, TypeVar
 from pydantic import EmailStr, Field
 
 from services.base.errors import NotFound
+from services.plan.judging import Judging, Signal, Standing
 from services.plan.regions import Region, RegionEntry, RegionFinder
 from services.plan.values import (
     Code,
     Duration,
     Entry,
     Flag,
-    Number,
     PhoneRegion,
-    Phrase,
     ReferencePrefix,
     Sentence,
-    Share,
     Slug,
     Text,
     TimeZone,
@@ -54,6 +54,7 @@ NamedKind = Literal[
     "status",
     "notice",
     "signal",
+    "standing",
     "region",
 ]
 
@@ -177,46 +178,6 @@ class NoticeEntry(Entry):
     tell: Flag = True
 
 
-class Phrases(Entry):
-    """Words that speak for a signal: literals, or regular expressions after ``re:``, regardless of case."""
-
-    zh: tuple[Phrase, ...] = ()
-    en: tuple[Phrase, ...] = ()
-
-
-class Signal(Entry):
-    """Something in a complaint that makes it graver by ``weight`` (or less grave, when negative)."""
-
-    code: Code
-    name: Text
-    weight: Number
-    phrases: Phrases = Phrases()
-
-
-class SeverityThresholds(Entry):
-    """The least sum of weights for each severity; below ``minor`` a complaint is low."""
-
-    critical: Number
-    major: Number
-    minor: Number
-
-
-class Reportable(Entry):
-    """Which complaints the leadership group must hear of (重大投诉): by severity, or by a signal in them."""
-
-    severities: tuple[Severity, ...] = ()
-    signals: tuple[Code, ...] = ()
-
-
-class Judging(Entry):
-    """How severity is judged, and below which confidence (0 to 1) a person decides the category."""
-
-    unclear_below: Share
-    reportable: Reportable
-    severity_thresholds: SeverityThresholds
-    signals: tuple[Signal, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A person in a group, and as what."""
@@ -241,6 +202,7 @@ class Plan(Entry):
     statuses: tuple[StatusEntry, ...]
     notices: tuple[NoticeEntry, ...]
     judging: Judging
+    standings: tuple[Standing, ...] = ()
     regions: tuple[RegionEntry, ...] = ()
 
     def person(self, login: str) -> Person:
@@ -296,6 +258,17 @@ class Plan(Entry):
         """Raises NotFound."""
         return _known(self._signals, code, "signal")
 
+    def standing_of(self, standing: str | None, account: str | None) -> str | None:
+        """The standing of a customer: the one that the channel names, else the one that the account's form tells.
+
+        One that this plan does not know counts as none.
+        """
+        if standing is not None and ("standing", standing) in self._names:
+            return standing
+        if account is None:
+            return None
+        return next((code for code, accounts in self._account_forms if accounts.fullmatch(account)), None)
+
     def region(self, code: str) -> Region:
         """Raises NotFound."""
         return _known(self._region_finder.by_code, code, "region")
@@ -335,6 +308,14 @@ class Plan(Entry):
     @cached_property
     def _signals(self) -> Mapping[str, Signal]:
         return {signal.code: signal for signal in self.judging.signals}
+
+    @cached_property
+    def _account_forms(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        return tuple(
+            (standing.code, re.compile("|".join(map(fnmatch.translate, standing.accounts)), re.IGNORECASE))
+            for standing in self.standings
+            if standing.accounts
+        )
 
     @cached_property
     def _answer_ways(self) -> Mapping[str, tuple[AnswerWay, ...]]:
@@ -393,6 +374,7 @@ class Plan(Entry):
             "service": self.services,
             "status": self.statuses,
             "signal": self.judging.signals,
+            "standing": self.standings,
             "region": self._region_finder.by_code.values(),
         }
         for kind, entries in sections.items():

@@ -22,6 +22,8 @@ _WANTED: Final[Mapping[str, str]] = MappingProxyType(
         "string_type": "a text is wanted here",
         "bool_type": "true or false is wanted here, without quotes",
         "float_type": "a number is wanted here, without quotes",
+        "int_type": "a whole number is wanted here, without quotes",
+        "mapping_type": "a group of fields is wanted here",
         "tuple_type": "a list is wanted here",
         "model_type": "a group of fields is wanted here",
     }
@@ -46,8 +48,10 @@ def _reason(detail: ErrorDetails) -> str:
         return f'"{path[-1]}" is not known here; {did_you_mean(str(path[-1]), _fields_at(path[:-1]))}'
     if kind == "literal_error":
         return _no_choice(detail["input"], path)
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        return f"{quoted(detail['input'])} is out of range; write a number from 0 to 1"
+    if kind == "greater_than_equal":
+        return f"{quoted(detail['input'])} is too small; write {context['ge']:g} or more"
+    if kind == "less_than_equal":
+        return f"{quoted(detail['input'])} is too large; write {context['le']:g} or less"
     if kind == "finite_number":
         return "the number is too large"
     if kind == "too_short":

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-LONGEST_PHRASE = 200
+LONGEST_PHRASE = 400
 REGEX_MARK = "re:"
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})w)?(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?")
@@ -110,6 +110,19 @@ def _phone_region(value: str) -> str:
     return value
 
 
+def _account_pattern(value: str) -> str:
+    value = _not_blank(value)
+    if not value.strip("*?"):
+        raise ValueError(f"{quoted(value)} fits every account; write what the accounts have in common, such as VIP-*")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError(f"{quoted(value)} is no currency; write its three capital letters, such as CNY")
+    return value
+
+
 def _phrase(value: str) -> str:
     value = _not_blank(value)
     if len(value) > LONGEST_PHRASE:
@@ -134,6 +147,9 @@ PhoneRegion = Annotated[str, AfterValidator(_phone_region)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+PositiveNumber = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+CurrencyCode = Annotated[str, AfterValidator(_currency)]
+AccountPattern = Annotated[str, AfterValidator(_account_pattern)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 # A phrase is a literal, or, beginning with ``re:``, a regular expression; both regardless of case.

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.base.masking import PLACEHOLDER, mask
+from services.base.masking import PLACEHOLDER, Unmasked, mask
 
 MASKED = [
     ("打我手机13800138000", "打我手机‹phone›"),
@@ -166,3 +167,38 @@ def _seconds(text: str) -> float:
         mask(text, ["李伟", "John Smith"])
         times.append(time.perf_counter() - began)
     return min(times)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("断网三天了", []),
+        ("李伟，13912345678，断网了，李伟", ["李伟"]),
+        ("@somebody my internet is down, call 0712 345 678 or mail a@b.com please", []),
+        ("John Smith called: John Smith has no service at 12 Main Street", ["John Smith"]),
+        ("电话１３９１２３４５６７８，网断了", []),
+        ("13912345678", []),
+        ("", []),
+    ],
+)
+def test_words_of_the_copy_are_found_in_the_original(text: str, names: list[str]) -> None:
+    masked = mask(text, names)
+    unmasked = Unmasked(text, masked)
+
+    at = 0
+    for placeholder in (*PLACEHOLDER.finditer(masked), None):
+        end = len(masked) if placeholder is None else placeholder.start()
+        for word in re.finditer(r"\w+", masked[at:end]):
+            start, stop = unmasked.span(at + word.start(), at + word.end())
+            assert text[start:stop] == word.group()
+        at = len(masked) if placeholder is None else placeholder.end()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_positions_in_the_original_never_leave_it(original: str, masked: str) -> None:
+    unmasked = Unmasked(original, masked)
+
+    for start in range(len(masked) + 1):
+        begin, end = unmasked.span(start, len(masked))
+        assert 0 <= begin <= end <= len(original)

@@ -44,8 +44,17 @@ async def sync_duty(engine: AsyncEngine, plans: Plans) -> None:
         await duty.sync(connection, {person.login: person.on_duty for person in plan.staff})
 
 
-async def received_case(engine: AsyncEngine, *, api_key_id: UUID = CHANNEL_KEY, realm: str = "live") -> UUID:
-    person = Person(name="李伟", phone="+8613800138000", email="li.wei@example.com", account="BJ-5520-7781")
+async def received_case(
+    engine: AsyncEngine,
+    *,
+    api_key_id: UUID = CHANNEL_KEY,
+    realm: str = "live",
+    content: str = "宽带从昨晚开始断网，一直没人来修。",
+    customer: str | None = None,
+    account: str = "BJ-5520-7781",
+) -> UUID:
+    """``customer`` is by what the same customer is found again; without it nobody is."""
+    person = Person(name="李伟", phone="+8613800138000", email="li.wei@example.com", account=account)
     case = new_id()
     registration = Registration(
         id=case,
@@ -65,8 +74,8 @@ async def received_case(engine: AsyncEngine, *, api_key_id: UUID = CHANNEL_KEY, 
         received_at=RECEIVED_AT,
         concerns=None,
         personal=PRIVACY.seal(person),
-        content="宽带从昨晚开始断网，一直没人来修。",
-        phone_hash=None,
+        content=content,
+        phone_hash=PRIVACY.fingerprint("phone", customer),
         email_hash=None,
         account_hash=None,
     )

@@ -20,6 +20,7 @@ CADDYFILE = Path(__file__).parents[2] / "deploy/Caddyfile"
 TO_INTAKE = [
     ("POST", "/v1/complaints"),
     ("POST", "/v1/complaints/batch"),
+    ("POST", "/v1/judgements"),
     ("GET", "/v1/complaints/RD-7K2M-94X1"),
     ("GET", "/v1/complaints/RD-7K2M-94X1/timeline"),
     ("POST", "/v1/complaints/RD-7K2M-94X1/messages"),

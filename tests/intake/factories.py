@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from intake_api.app import create_app
 from intake_api.writer import Writer
 from services.base.privacy import Privacy
+from services.judgements.judges import Judges
+from services.judgements.models import CategoryModels
 from services.people.keys import KeyRing, create_key, hash_key
 from services.people.model import ApiKey
 from services.plan.versions import Plans
@@ -125,10 +127,12 @@ async def running_service(
     engine: AsyncEngine, url: str, *, key_ring: KeyRing | None = None, writer: Writer | None = None
 ) -> AsyncIterator[Service]:
     """The intake program on a migrated database, in this process, from its start to its end."""
+    plans = Plans()
     app = create_app(
         engine=engine,
         privacy=PRIVACY,
-        plans=Plans(),
+        plans=plans,
+        judges=Judges(plans, CategoryModels()),
         key_ring=key_ring or KeyRing(engine),
         writer=writer or Writer(url, connections=2, queue=2000),
         public_url=PUBLIC_URL,

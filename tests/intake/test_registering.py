@@ -128,6 +128,7 @@ async def test_the_case_shows_all_that_was_posted(intake: Service) -> None:
         reply_to={"channel": "webhook", "address": "chat-71f3"},
         concerns={"product": "500M", "promotion": "双十一", "bill": "2026-10", "amount": "129.90", "currency": "CNY"},
     )
+    posted["customer"]["standing"] = "vip"
     told = (await intake.post(posted)).json()
 
     answer = await intake.get(f"{COMPLAINTS}/{told['id']}")

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from services.judgements.artefact import shipped, unpack
 from services.judgements.judge import Judge
-from services.judgements.model import Facts, Judgement
+from services.judgements.linear import LinearModel
+from services.judgements.values import Facts, Judgement
 from services.plan.loading import load_plan, shipped_plan_text
 from services.plan.schema import Plan
 
@@ -21,8 +23,13 @@ def shipped_plan() -> Plan:
 
 
 @cache
+def shipped_model() -> LinearModel:
+    return unpack(shipped().content)[0]
+
+
+@cache
 def shipped_judge() -> Judge:
-    return Judge(shipped_plan())
+    return Judge(shipped_plan(), shipped_model())
 
 
 def facts(**changes: Any) -> Facts:

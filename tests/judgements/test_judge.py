@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import base64
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.base.masking import mask
-from services.judgements.judge import Judge, judge
-from tests.judgements.factories import facts, judged, shipped_judge, shipped_plan
+from services.judgements.artefact import shipped, unpack
+from services.judgements.judge import Judge
+from tests.judgements.factories import facts, judged, shipped_judge, shipped_model, shipped_plan
 
 COMPLAINTS = [
     "宽带断网三天了没人来修",
@@ -24,7 +24,7 @@ COMPLAINTS = [
 ADDITIONS = [
     "@somebody ",
     "请联系13800138000。",
-    "my email is a.b@example.com. ",
+    "a.b@example.com ",
     "身份证11010519491231002X，",
     "https://example.com/x ",
 ]
@@ -43,14 +43,16 @@ def test_personal_data_changes_neither_category_nor_severity(text: str, addition
 
 
 def test_the_same_complaint_is_always_judged_the_same() -> None:
-    again = Judge(shipped_plan())
+    again = Judge(shipped_plan(), unpack(shipped().content)[0])
 
     for text in COMPLAINTS:
-        assert again.judge(text, facts()) == judged(text) == judge(text, facts(), shipped_plan())
+        assert again.judge(text, facts()) == judged(text)
 
 
 def test_many_are_judged_in_their_order() -> None:
-    assert shipped_judge().judge_many((text, facts()) for text in COMPLAINTS) == [judged(text) for text in COMPLAINTS]
+    together = shipped_judge().judge_many(COMPLAINTS, [facts()] * len(COMPLAINTS))
+
+    assert together == [judged(text) for text in COMPLAINTS]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +82,11 @@ def test_disguised_words_are_read_and_shown_as_they_were_written(text: str) -> N
         ("宽带断网", None, "zh"),
         ("iPhone 的 WiFi 连不上", None, "zh"),
         ("Internet is down", "zh", "en"),
-        ("Интернет не работает", "en", "other"),
-        ("ネットが遅い", "zh", "other"),
+        ("Интернет не работает", "en", "ru"),
+        ("ネットが遅い", "zh", "ja"),
+        ("Mon internet ne marche plus depuis trois jours", "en", "fr"),
+        ("pas de réseau", None, "fr"),
+        ("MISC. CHARGES", None, "en"),
         ("12345 !!", "zh", "zh"),
         ("12345 !!", None, "other"),
         ("😡", "fr", "other"),
@@ -100,7 +105,7 @@ def test_confidence_below_the_plans_threshold_is_unclear() -> None:
     strict = plan.model_copy(update={"judging": plan.judging.model_copy(update={"unclear_below": 0.99999})})
     text = "宽带断网，还多扣了钱"
 
-    judgement = Judge(strict).judge(text, facts())
+    judgement = Judge(strict, shipped_model()).judge(text, facts())
 
     assert judgement.category == "unclear"
     assert judgement.best_guess == judged(text).best_guess
@@ -110,7 +115,9 @@ def test_a_sub_category_that_the_plan_does_not_know_is_left_out() -> None:
     plan = shipped_plan()
     categories = tuple(entry.model_copy(update={"subcategories": ()}) for entry in plan.categories)
 
-    judgement = Judge(plan.model_copy(update={"categories": categories})).judge("小区大面积断网", facts())
+    bare = plan.model_copy(update={"categories": categories})
+
+    judgement = Judge(bare, shipped_model()).judge("小区大面积断网", facts())
 
     assert (judgement.category, judgement.sub_category) == ("outage", None)
 
@@ -134,21 +141,14 @@ RUBBISH = {
     "emoji": "😡" * 20_000,
     "invisible": "断\u200b" * 10_000,
     "control characters": "".join(map(chr, range(32))) * 600,
-    "lone surrogates": "\ud800断网\udfff",
     "nested marks": "‹‹phone›‹name" * 1_500,
     "blanks": " " * 20_000,
 }
 
 
 @pytest.mark.parametrize("text", RUBBISH.values(), ids=RUBBISH.keys())
-def test_rubbish_is_judged_in_good_time(text: str) -> None:
-    judged(text)
-    began = time.perf_counter()
-
-    judged(text)
-
-    # Thirty milliseconds on an idle core; the bound leaves room for a busy machine.
-    assert time.perf_counter() - began < 0.3
+def test_rubbish_is_left_to_a_person(text: str) -> None:
+    assert judged(text).category == "unclear"
 
 
 @settings(max_examples=200, deadline=None)

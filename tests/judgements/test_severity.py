@@ -2,16 +2,31 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from services.judgements.judge import Judge
-from services.judgements.model import Concerns, Judgement
-from tests.judgements.factories import RECEIVED_AT, facts, judged, shipped_plan
+from services.judgements.values import Concerns, Earlier, Judgement
+from services.plan.judging import Judging
+from tests.judgements.factories import RECEIVED_AT, facts, judged, shipped_model, shipped_plan
 
 
 def fired(judgement: Judgement) -> set[str]:
     return {reason.signal for reason in judgement.severity_reasons}
+
+
+def weight_of(signal: str, text: str, **changes: object) -> float:
+    return next(reason.weight for reason in judged(text, **changes).severity_reasons if reason.signal == signal)
+
+
+def earlier(**changes: Any) -> Earlier:
+    usual: dict[str, Any] = {
+        "category": "outage",
+        "service_type": "other",
+        "received_at": RECEIVED_AT - timedelta(days=2),
+    }
+    return Earlier(**(usual | changes))
 
 
 CRITICAL = [
@@ -122,7 +137,7 @@ def test_a_near_miss_does_not_fire(text: str, signal: str) -> None:
         ("我要曝光你们", "press_threat", "曝光"),
         ("I'll see you in small claims", "legal_threat", "small claims"),
         ("整栋楼都没网", "many_affected", "整栋楼"),
-        ("我要销户", "churn", "销户"),
+        ("我要销户", "churn", "我要销户"),
     ],
 )
 def test_a_signal_is_recorded_with_its_words(text: str, signal: str, words: str) -> None:
@@ -150,8 +165,9 @@ def test_the_time_of_the_fault_counts_like_words() -> None:
     ("changes", "signal"),
     [
         ({"channel": "regulator"}, "regulator_threat"),
-        ({"repeated": 1}, "repeated_complaint"),
-        ({"concerns": Concerns(amount=Decimal(1500))}, "money_at_stake"),
+        ({"earlier": (earlier(),)}, "repeated_complaint"),
+        ({"concerns": Concerns(amount=Decimal(1500), currency="CNY")}, "money_at_stake"),
+        ({"standing": "vip"}, "important_customer"),
     ],
 )
 def test_facts_set_signals_off_without_words(changes: dict[str, object], signal: str) -> None:
@@ -160,9 +176,47 @@ def test_facts_set_signals_off_without_words(changes: dict[str, object], signal:
 
 
 def test_a_signal_counts_once_whatever_set_it_off() -> None:
-    both = judged("已经多次投诉，多次投诉", repeated=3)
+    both = judged("断网了，已经多次投诉，多次投诉", earlier=(earlier(), earlier(), earlier()))
 
-    assert [reason.signal for reason in both.severity_reasons].count("repeated_complaint") == 1
+    [reason] = [reason for reason in both.severity_reasons if reason.signal == "repeated_complaint"]
+    assert (reason.words, reason.value, reason.unit) == ("多次投诉", 3, "complaints")
+
+
+def test_each_further_complaint_weighs_more_up_to_the_plans_most() -> None:
+    weights = [weight_of("repeated_complaint", "断网了", earlier=(earlier(),) * count) for count in (1, 2, 5, 9)]
+
+    assert weights == [2, 2.25, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"category": "billing"},
+        {"category": None},
+        {"service_type": "mobile"},
+        {"received_at": RECEIVED_AT - timedelta(days=91)},
+    ],
+)
+def test_a_complaint_about_another_matter_or_long_ago_is_no_repetition(other: dict[str, object]) -> None:
+    assert "repeated_complaint" not in fired(judged("断网了", earlier=(earlier(**other),)))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(Decimal(999), "CNY"), (Decimal(1500), "TWD"), (Decimal(9_000_000), "XXX")]
+)
+def test_what_is_a_considerable_sum_depends_on_the_currency(amount: Decimal, currency: str) -> None:
+    assert "money_at_stake" not in fired(judged("多扣了钱", concerns=Concerns(amount=amount, currency=currency)))
+
+
+def test_the_figure_behind_a_reason_is_told() -> None:
+    told = {
+        reason.signal: (reason.value, reason.unit)
+        for reason in judged(
+            "断网三天了", concerns=Concerns(amount=Decimal("1200.50"), currency="CNY")
+        ).severity_reasons
+    }
+
+    assert (told["long_duration"], told["money_at_stake"]) == ((72, "hours"), (1200.5, "CNY"))
 
 
 def test_a_lost_service_weighs_more_than_a_slow_one() -> None:
@@ -189,9 +243,19 @@ def test_a_plan_without_a_signal_never_fires_it() -> None:
     plan = shipped_plan()
     bare = plan.model_copy(update={"judging": plan.judging.model_copy(update={"signals": ()})})
 
-    judgement = Judge(bare).judge("断网三天了，110打不通，找工信部", facts(repeated=5, channel="regulator"))
+    judgement = Judge(bare, shipped_model()).judge(
+        "断网三天了，110打不通，找工信部", facts(earlier=(earlier(),), channel="regulator")
+    )
 
     assert fired(judgement) == {"no_service"}
+
+
+def test_a_plan_that_says_nothing_of_the_base_has_the_usual_one() -> None:
+    plan = shipped_plan()
+    silent = Judging.model_validate(plan.judging.model_dump(exclude={"base"}))
+
+    assert silent.base_of("outage", "no_service") == ("no_service", 2.0)
+    assert silent.base_of("outage", "weak_signal") == ("outage", 1.2)
 
 
 def test_a_signal_with_negative_weight_makes_a_complaint_milder() -> None:
@@ -205,7 +269,9 @@ def test_a_signal_with_negative_weight_makes_a_complaint_milder() -> None:
     )
     judging = plan.judging.model_copy(update={"signals": (*plan.judging.signals, milder)})
 
-    judgement = Judge(plan.model_copy(update={"judging": judging})).judge("宽带断网了，不着急", facts())
+    judgement = Judge(plan.model_copy(update={"judging": judging}), shipped_model()).judge(
+        "宽带断网了，不着急", facts()
+    )
 
     assert judgement.severity == "low"
     assert next(r for r in judgement.severity_reasons if r.signal == "no_hurry").speaks_for == "milder"

@@ -65,7 +65,7 @@ MISTAKES = [
     ("  - {code: tv, name: {zh: 电视, en: TV}}\n", "", "services:", "services", 'the service "tv" is missing'),
     ("next: {zh: 复核, en: Appeal}", "nxt: {zh: 复核, en: Appeal}", "nxt", "rejected.nxt", 'did you mean "next"?'),
     ("after: received", "after: recieved", "recieved", "acknowledgement.after", 'did you mean "received"?'),
-    ("unclear_below: 0.5", "unclear_below: 50", "unclear_below", "judging.unclear_below", "from 0 to 1"),
+    ("unclear_below: 0.5", "unclear_below: 50", "unclear_below", "judging.unclear_below", "write 1 or less"),
     ("signals: [danger]", "signals: [dangers]", "dangers", "reportable.signals[0]", '"dangers" is no signal'),
     ("critical: 6, major: 3", "critical: 3, major: 3", "critical: 3", "thresholds.critical", "must be above major"),
     ("weight: 6", "weight: '6'", "weight", "danger.weight", 'a number is wanted here, without quotes, and this is'),

@@ -12,8 +12,13 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from classifier_worker.handler import ClassifierHandler
 from services.base.identity import new_id
+from services.base.stream.event import Event
 from services.casework.action_bodies import Note
+from services.complaints.events import Received
+from services.judgements.judges import Judges
+from services.judgements.models import CategoryModels
 from services.notices.model import Notice
 from services.people.keys import KeyRing
 from services.plan.versions import Plans
@@ -63,6 +68,7 @@ async def test_a_fresh_case_shows_what_was_posted_and_null_for_what_is_not_known
         "phone": "+8613800138000",
         "email": "li.wei@example.com",
         "account": "BJ-5520-7781",
+        "standing": None,
         "language": "zh",
     }
     for unknown in ("category", "judgement", "group", "assignee", "incident", "resolution", "reply_to"):
@@ -70,6 +76,21 @@ async def test_a_fresh_case_shows_what_was_posted_and_null_for_what_is_not_known
     assert shown["deadlines"] == []
     token = shown["track_url"].removeprefix(f"{PUBLIC_URL}/track/")
     assert PRIVACY.token_matches(token, case, 0)
+
+
+async def test_reasons_stand_where_the_customer_wrote_them(client: httpx.AsyncClient, engine: AsyncEngine) -> None:
+    content = "我是李伟，手机13912345678，@客服 家里断网了，李伟急等"
+    case = await factories.received_case(engine, content=content)
+    judges = Judges(Plans(), CategoryModels())
+    async with engine.begin() as connection:
+        event = Event(new_id(), Received.TYPE, case, 1, factories.RECEIVED_AT, "live", b"{}")
+        await ClassifierHandler(judges, PRIVACY).handle(connection, [event])
+
+    shown = (await client.get(f"/v1/complaints/{case}", headers=await key_of(engine, "integrator"))).json()
+
+    reasons = [*shown["judgement"]["reasons"], *shown["judgement"]["severity_reasons"]]
+    assert any("断网" in reason["words"] for reason in reasons)
+    assert all(content[reason["start"] : reason["end"]] == reason["words"] for reason in reasons)
 
 
 async def test_a_judged_case_shows_why(client: httpx.AsyncClient, engine: AsyncEngine, plans: Plans) -> None:
