@@ -31,8 +31,8 @@ _LETTERS = sa.text("select reader_group, count(*) as letters from dead_letter wh
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The answer. ``model`` is the category model in force. ``waiting`` counts the events that wait for each reader group: -1 when it has never read, None when
-    it can't be asked now."""
+    """The answer. ``waiting`` counts the events that wait for each reader group: -1 when it has never read, None when
+    it can't be asked now. ``model`` is the category model in force, None when there is none."""
 
     complaints: dict[str, int]
     deadlines_passed: dict[str, int]
