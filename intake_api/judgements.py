@@ -113,11 +113,15 @@ def judgements_router(engine: AsyncEngine, privacy: Privacy, judges: Judges, key
     )
     async def judge(request: Request) -> Response:
         draft = parse_body(Draft, await read_body(request, LARGEST_BODY))
-        async with engine.connect() as connection:
-            bench = await judges.current(connection)
+        bench = judges.remembered() or await _current(engine, judges)
         return json_answer(await asyncio.to_thread(_judged, draft, bench, privacy, datetime.now(UTC)))
 
     return router
+
+
+async def _current(engine: AsyncEngine, judges: Judges) -> Bench:
+    async with engine.connect() as connection:
+        return await judges.current(connection)
 
 
 def _judged(draft: Draft, bench: Bench, privacy: Privacy, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Final
 
 import numpy as np
-import rjieba
 from numpy.typing import NDArray
 
 from services.judgements.features import READ, Spans
@@ -116,6 +115,9 @@ def _words(folded: str) -> list[tuple[int, int]]:
     """Where the words stand; Chinese writes none apart, so a dictionary finds them."""
     if folded.isascii():
         return [found.span() for found in _WORD.finditer(folded)]
+    # Loaded with the first Chinese text: its dictionary is half of what judging needs of memory.
+    import rjieba
+
     return [(start, end) for word, start, end in rjieba.tokenize(folded) if word.isalnum()]
 
 
