@@ -148,7 +148,8 @@ def list_models(home: Home = None, as_json: AsJson = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in ("MODEL", "ORIGIN", "MADE", "LEARNED FROM", "IN FORCE"):
-        table.add_column(column)
+        # A name is there to be copied; what is told beside it may break.
+        table.add_column(column, no_wrap=column == "MODEL", min_width=19 if column == "MODEL" else None)
     for one in models:
         told = f"{one.about.get('corrections', 0)} corrections, {one.about.get('confirmed', 0)} confirmed"
         table.add_row(

@@ -61,7 +61,7 @@ def test_the_severity_is_the_supervisors(case: dict[str, Any]) -> None:
 def test_supervisor_and_rules_seldom_differ_and_nothing_critical_is_missed() -> None:
     differing = [case for case in CASES if "judged" in case]
 
-    assert len(differing) <= 0.05 * len(CASES)
+    assert len(differing) <= 0.06 * len(CASES)
     assert not [case for case in differing if case["severity"] == "critical"]
     assert all(distance(case["severity"], case["judged"]) == 1 for case in differing)
 

@@ -24,8 +24,8 @@ from services.judgements.values import KINDS, Kind
 _FEWEST_AUTHORS: Final = 2
 # How closely the weights may follow the samples (the inverse of the penalty on large weights).
 _CLOSENESS: Final = 3.0
-_CLOSENESS_OF_ALARMS: Final = 30.0
-_SOUNDS_GRAVE: Final = 0.2
+_CLOSENESS_OF_ALARMS: Final = 100.0
+_SOUNDS_GRAVE: Final = 0.1
 _ITERATIONS: Final = 500
 _FOLDS: Final = 5
 _TEMPERATURES: Final = tuple(round(0.3 + 0.05 * step, 2) for step in range(55))
