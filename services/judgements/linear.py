@@ -20,6 +20,7 @@ from services.judgements.evidence import reasons_of
 from services.judgements.features import SLOTS, Spans, spans_of
 from services.judgements.text import Readable
 from services.judgements.values import KINDS, Facts, Kind, Reason
+from services.plan.judging import LEAST_LEARNED
 
 Floats = NDArray[np.float32]
 
@@ -106,11 +107,13 @@ class LinearModel:
         names = self._weights.alarms
         pulls = self._weights.alarm_pulls[found.features] * found.strengths[:, None]
         shares = 1 / (1 + np.exp(-(found.summed(pulls) + self._weights.alarm_bias).astype(np.float64)))
+        rows = np.flatnonzero((shares >= LEAST_LEARNED).any(axis=1)).tolist()
+        of_all = found.of_spans(pulls) if rows else pulls
         heard: dict[int, tuple[Alarm, ...]] = {}
-        for row in np.flatnonzero((shares >= _LEAST_ALARM).any(axis=1)).tolist():
-            spans, of_spans = found.row(row, pulls)
+        for row in rows:
+            spans, of_spans = found.row(row, of_all)
             alarms = []
-            for at in np.flatnonzero(shares[row] >= _LEAST_ALARM).tolist():
+            for at in np.flatnonzero(shares[row] >= LEAST_LEARNED).tolist():
                 against = np.stack([of_spans[:, at], np.zeros(len(of_spans), np.float32)], axis=1)
                 both = np.ones((1, 2), bool)
                 told = reasons_of([texts[row]], spans, against, (names[at], ""), both)[0]
@@ -120,8 +123,6 @@ class LinearModel:
         return heard
 
 
-# Below this an alarm is not even considered; from which probability on one counts is the plan's decision.
-_LEAST_ALARM: Final = 0.3
 _WEIGHT = attrgetter("weight")
 
 
@@ -158,12 +159,12 @@ class _Found:
         shared: Floats = (values / self._counts[:, None])[self._of_span]
         return shared
 
-    def row(self, row: int, values: Floats) -> tuple[Spans, Floats]:
-        """The spans of one text as those of a first one, and the features' values for them."""
+    def row(self, row: int, of_spans: Floats) -> tuple[Spans, Floats]:
+        """The spans of one text as if it were the only one, and what belongs to them of values for all spans."""
         here = self.spans.rows == row
         spans = self.spans
         alone = Spans(np.zeros(int(here.sum()), np.int64), spans.slots[here], spans.starts[here], spans.ends[here])
-        return alone, self.of_spans(values)[here]
+        return alone, of_spans[here]
 
     def summed(self, parts: Floats) -> Floats:
         """The sum of the parts of each text."""

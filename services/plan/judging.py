@@ -26,6 +26,9 @@ from services.plan.values import (
 )
 from services.plan.vocabulary import Category, Channel, Severity
 
+LEAST_LEARNED: Final = 0.3
+"""The least probability from which on a plan can let the model set a signal off; below it would cry wolf."""
+
 
 class Phrases(Entry):
     """Words that speak for a signal: literals, or regular expressions after ``re:``, regardless of case."""
@@ -78,7 +81,7 @@ class Signal(Entry):
     phrases: Phrases = Phrases()
     lasts: Lasts | None = None
     earlier: Earlier | None = None
-    learned: Share | None = None
+    learned: Annotated[float, Field(strict=True, ge=LEAST_LEARNED, le=1)] | None = None
     amounts: Mapping[CurrencyCode, PositiveNumber] = {}
     channels: tuple[Channel, ...] = ()
     standings: tuple[Code, ...] = ()

@@ -17,6 +17,7 @@ from services.plan.values import parse_duration
 from services.plan.vocabulary import (
     CATEGORIES,
     CHANNELS,
+    LEARNED_SIGNALS,
     REQUIRED_GROUPS,
     REQUIRED_SERVICES,
     SEVERITIES,
@@ -222,6 +223,8 @@ def _wrong_weights(plan: dict[str, Any]) -> Iterator[Finding]:
     # Without a list of standings every one is unknown.
     standings = _codes(_items(plan, "standings"), "code") or ["none in this plan; add a list of standings"]
     for path, signal in _items(plan, "judging", "signals"):
+        if signal.get("learned") is not None and signal.get("code") not in LEARNED_SIGNALS:
+            yield (*path, "learned"), f"the model hears {', '.join(LEARNED_SIGNALS)} only; take this out"
         for at, standing in _words(signal.get("standings")):
             yield from _unknown((*path, "standings", at), standing, standings, "standing")
 

@@ -59,6 +59,8 @@ STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 # An operator may add services and groups of its own; these must be there because the programs name them.
 REQUIRED_SERVICES: Final = ("mobile", "fixed_line", "broadband", "tv", "other")
+# The signals of severity that the category model learns to hear, beside their phrases.
+LEARNED_SIGNALS: Final = ("danger_to_life", "emergency_calls", "mass_outage")
 LEADERSHIP: Final = "leadership"
 CUSTOMER_SERVICE: Final = "customer_service"
 REQUIRED_GROUPS: Final = (LEADERSHIP, CUSTOMER_SERVICE, "technical_support", "market_legal")

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from services.base.errors import NotFound
-from services.plan.loading import load_plan
+from services.plan.loading import load_plan, shipped_plan_text
 from services.plan.values import parse_duration
 from tests.plan.factories import SMALL_PLAN
 
 PLAN = load_plan(SMALL_PLAN)
+SHIPPED = load_plan(shipped_plan_text())
 
 
 def test_a_category_leads_to_its_group() -> None:
@@ -108,3 +109,23 @@ def test_a_duration_is_read(written: str, length: timedelta) -> None:
 def test_what_is_no_duration_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match=r"no duration|no unit"):
         parse_duration(written)
+
+
+@pytest.mark.parametrize(
+    ("named", "account", "standing"),
+    [
+        ("vip", None, "vip"),
+        ("vip", "GOV-1", "vip"),
+        ("platinum", "GOV-1", "government"),
+        (None, "vip-0088", "vip"),
+        (None, "ENT-5", "government"),
+        (None, "BJ-5520-7781", None),
+        (None, "AVIP-1", None),
+        (None, None, None),
+        ("platinum", None, None),
+    ],
+)
+def test_the_standing_is_the_named_one_or_told_by_the_account(
+    named: str | None, account: str | None, standing: str | None
+) -> None:
+    assert SHIPPED.standing_of(named, account) == standing
