@@ -9,6 +9,8 @@ from typing import Any
 from services.judgements.artefact import shipped, unpack
 from services.judgements.judge import Judge
 from services.judgements.linear import LinearModel
+from services.judgements.training.corpus import corpus
+from services.judgements.training.fitting import Fitted, fit
 from services.judgements.values import Facts, Judgement
 from services.plan.loading import load_plan, shipped_plan_text
 from services.plan.schema import Plan
@@ -25,6 +27,12 @@ def shipped_plan() -> Plan:
 @cache
 def shipped_model() -> LinearModel:
     return unpack(shipped().content)[0]
+
+
+@cache
+def small_fit() -> Fitted:
+    """A model of a sixtieth of the corpus, made in seconds: for tests of what is done with models."""
+    return fit(corpus()[::60])
 
 
 @cache

@@ -10,13 +10,11 @@ from safetensors.numpy import load, save
 from services.base.errors import Invalid
 from services.judgements.artefact import LARGEST, pack, shipped, unpack
 from services.judgements.judge import Judge
-from services.judgements.training.corpus import corpus
-from services.judgements.training.fitting import fit
-from tests.judgements.factories import facts, judged, shipped_plan
+from tests.judgements.factories import facts, judged, shipped_plan, small_fit
 
 
 def small_model(**about: Any) -> bytes:
-    return pack(fit(corpus()[::40]).weights, about).content
+    return pack(small_fit().weights, about).content
 
 
 def test_a_model_gives_the_same_judgements_after_packing_and_unpacking() -> None:

@@ -20,11 +20,10 @@ from services.judgements import models
 from services.judgements.artefact import pack, shipped
 from services.judgements.judges import Judges
 from services.judgements.models import CategoryModels
-from services.judgements.training.corpus import corpus
-from services.judgements.training.fitting import fit
 from services.plan.versions import Plans
 from tests.casework.factories import NOW, PRIVACY, RECEIVED_AT, received_case
 from tests.casework.readings import consistent, record_of, view
+from tests.judgements.factories import small_fit
 
 
 async def handle(engine: AsyncEngine, plans: Plans, *cases: UUID) -> None:
@@ -133,7 +132,7 @@ async def test_the_account_tells_the_standing_of_a_customer(engine: AsyncEngine)
 async def test_a_promoted_model_judges_the_next_case_and_says_so(engine: AsyncEngine) -> None:
     judges = Judges(Plans(), CategoryModels(clock=itertools.count(0, 10).__next__))
     before, after = [await received_case(engine) for _ in range(2)]
-    other = pack(fit(corpus()[::60]).weights, {})
+    other = pack(small_fit().weights, {})
 
     await handle_with(engine, judges, before)
     async with engine.begin() as connection:

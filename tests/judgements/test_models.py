@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 
 import pytest
 import sqlalchemy as sa
@@ -14,17 +13,11 @@ from services.judgements import models
 from services.judgements.artefact import Artefact, pack, shipped
 from services.judgements.model import CategoryModelPromotion, CategoryModelRow
 from services.judgements.models import CategoryModels, Origin
-from services.judgements.training.corpus import corpus
-from services.judgements.training.fitting import Fitted, fit
-
-
-@cache
-def fitted() -> Fitted:
-    return fit(corpus()[::60])
+from tests.judgements.factories import small_fit
 
 
 def another(number: int = 1) -> Artefact:
-    return pack(fitted().weights, {"number": number})
+    return pack(small_fit().weights, {"number": number})
 
 
 UNREADABLE = Artefact(b"of a later release", "category-later", {})

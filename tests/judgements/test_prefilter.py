@@ -45,7 +45,7 @@ def test_what_a_text_must_hold(expression: str, strings: set[str] | None) -> Non
     assert required(expression) == strings
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.data())
 @pytest.mark.parametrize("expression", list(expressions()))
 def test_every_text_that_an_expression_of_the_plan_matches_holds_one_of_its_strings(

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from services.judgements.artefact import pack, shipped, unpack
-from services.judgements.training.corpus import corpus
-from services.judgements.training.fitting import fit
+from tests.judgements.factories import small_fit
 from tests.redress.test_command_line import CHANGE_SOMETHING, run
 
 COMPLAINTS = [
@@ -108,7 +107,7 @@ def test_what_has_to_be_changed_is_said_in_a_line(tmp_path: Path, arguments: lis
 
 
 def test_a_model_goes_in_is_promoted_taken_back_and_comes_out(database: str, tmp_path: Path) -> None:
-    made = pack(fit(corpus()[::60]).weights, {"texts": 1})
+    made = pack(small_fit().weights, {"texts": 1})
     (tmp_path / "made.bin").write_bytes(made.content)
 
     def classifier(*arguments: str) -> str:
