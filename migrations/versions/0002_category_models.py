@@ -1,4 +1,4 @@
-"""Category models as rows and which of them is in force; a customer's complaints are found newest first."""
+"""Category models as rows, and which of them is in force."""
 
 from __future__ import annotations
 
@@ -38,26 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_category_model_promotion")),
     )
 
-    for name in ("account", "email", "phone"):
-        op.drop_index(f"ix_complaint_{name}_hash", table_name="complaint")
-        op.create_index(
-            f"ix_complaint_{name}_hash_id",
-            "complaint",
-            [f"{name}_hash", "id"],
-            unique=False,
-            postgresql_where=sa.text(f"{name}_hash is not null"),
-        )
-
 
 def downgrade() -> None:
-    for name in ("account", "email", "phone"):
-        op.drop_index(f"ix_complaint_{name}_hash_id", table_name="complaint")
-        op.create_index(
-            f"ix_complaint_{name}_hash",
-            "complaint",
-            [f"{name}_hash"],
-            unique=False,
-            postgresql_where=sa.text(f"{name}_hash is not null"),
-        )
     op.drop_table("category_model_promotion")
     op.drop_table("category_model")

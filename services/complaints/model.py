@@ -90,9 +90,7 @@ class Complaint(Base):
         ),
         sa.Index("ix_complaint_status_id", "realm", "status", "id"),
         sa.Index("ix_complaint_assignee", "assignee", "id", postgresql_where=sa.text("assignee is not null")),
-        sa.Index("ix_complaint_phone_hash_id", "phone_hash", "id", postgresql_where=sa.text("phone_hash is not null")),
-        sa.Index("ix_complaint_email_hash_id", "email_hash", "id", postgresql_where=sa.text("email_hash is not null")),
-        sa.Index(
-            "ix_complaint_account_hash_id", "account_hash", "id", postgresql_where=sa.text("account_hash is not null")
-        ),
+        sa.Index("ix_complaint_phone_hash", "phone_hash", postgresql_where=sa.text("phone_hash is not null")),
+        sa.Index("ix_complaint_email_hash", "email_hash", postgresql_where=sa.text("email_hash is not null")),
+        sa.Index("ix_complaint_account_hash", "account_hash", postgresql_where=sa.text("account_hash is not null")),
     )

@@ -176,16 +176,20 @@ class EarlierCase:
 
 
 _MOST_EARLIER = 20
+# A number that thousands of complaints share (a front end's placeholder) tells of no customer, and must not cost more
+# than looking at this many. An index that has the newest first would spare that, and cost intake a fifth of its speed.
+_MOST_LOOKED_AT = 200
 
-# By each of the customer's marks the newest few, along an index; whoever complains without end costs no more than that.
 _EARLIER = sa.text(
     " union ".join(
         f"""
         select c.id as of, e.id, e.category, e.service_type, e.received_at
         from complaint c
         cross join lateral (
-            select id, category, service_type, received_at, realm, status from complaint e
-            where e.{mark} = c.{mark} and e.id < c.id order by e.id desc limit {_MOST_EARLIER}
+            select * from (
+                select id, category, service_type, received_at, realm, status from complaint e
+                where e.{mark} = c.{mark} and e.id < c.id limit {_MOST_LOOKED_AT}
+            ) e order by e.id desc limit {_MOST_EARLIER}
         ) e
         where c.id = any(:ids) and e.realm = c.realm and e.status not in ('withdrawn', 'rejected')
         """
@@ -197,7 +201,7 @@ _EARLIER = sa.text(
 async def earlier_of(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, list[EarlierCase]]:
     """The earlier complaints of the customers of these cases, by phone, e-mail or account; the newest twenty of each.
 
-    A case whose customer never complained before is left out.
+    A case whose customer never complained before is left out. Of a customer with more than 200 any twenty are given.
     """
     found: dict[UUID, list[EarlierCase]] = {}
     for of, *earlier in await connection.execute(_EARLIER, {"ids": list(ids)}):
