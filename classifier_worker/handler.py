@@ -18,7 +18,7 @@ from classifier_worker.facts import Waiting, facts_of, masked_words, waiting
 from services.base.privacy import Privacy
 from services.base.stream.event import Event
 from services.complaints.commands import Case, Change, lock, save
-from services.complaints.events import Classified, Received
+from services.complaints.events import Classified, Received, Reopened
 from services.complaints.lifecycle import target
 from services.judgements.judge import shown
 from services.judgements.judges import Bench, Judges
@@ -37,10 +37,11 @@ class _Judged:
 
 
 class ClassifierHandler:
-    """The classifier's handler of `Received` events."""
+    """The classifier's handler of complaints that wait to be judged."""
 
     group: Final = "classifier"
-    types: Final = frozenset({Received.TYPE})
+    # Reopened: one that was withdrawn before it was judged waits for it again.
+    types: Final = frozenset({Received.TYPE, Reopened.TYPE})
 
     def __init__(
         self, judges: Judges, privacy: Privacy, clock: Callable[[], datetime] = lambda: datetime.now(UTC)

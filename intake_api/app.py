@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from intake_api.batch import batch_router
 from intake_api.complaints import complaint_schema, complaints_router, register_endpoint
+from intake_api.customer import customer_router
 from intake_api.judgements import draft_schema, judgements_router
 from intake_api.posting import Reception
 from intake_api.registration import Intake
@@ -23,6 +25,7 @@ from intake_api.writer import Writer
 from services.base.errors import Misconfigured
 from services.base.failures import is_passing
 from services.base.privacy import Privacy
+from services.base.stream.bell import Bell
 from services.complaints.contacts import normal_phone
 from services.judgements.judges import Judges
 from services.people.keys import KeyRing
@@ -46,8 +49,10 @@ def create_app(
     key_ring: KeyRing,
     writer: Writer,
     public_url: str,
+    bell: Bell | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Direct:
-    """The ASGI application. ``writer`` is started and stopped with it."""
+    """The ASGI application. ``writer`` is started and stopped with it; ``bell`` wakes workers in the same process."""
     reception = Reception(privacy)
     intake = Intake(engine=engine, privacy=privacy, writer=writer, reception=reception, public_url=public_url)
 
@@ -75,6 +80,17 @@ def create_app(
     app.include_router(batch_router(intake, key_ring))
     app.include_router(
         case_router(engine=engine, privacy=privacy, plans=plans, key_ring=key_ring, public_url=public_url)
+    )
+    app.include_router(
+        customer_router(
+            engine=engine,
+            privacy=privacy,
+            plans=plans,
+            key_ring=key_ring,
+            public_url=public_url,
+            bell=bell or Bell(),
+            clock=clock,
+        )
     )
     app.include_router(judgements_router(engine, privacy, judges, key_ring))
     app.include_router(track_router(engine, privacy, plans))

@@ -16,13 +16,14 @@ from starlette.responses import Response
 
 from intake_api.complaints import IDEMPOTENCY_KEY, LARGEST_BODY, REGISTERED, ROLES, SECURITY
 from intake_api.posting import PostedComplaint, read_complaint
-from intake_api.registration import Intake, Make, Taken, checked_key
+from intake_api.registration import Intake, Make, Taken
 from services.base.errors import Invalid, RedressError, TooLarge
 from services.people.keys import Caller, KeyRing
 from web.answers import json_answer
 from web.authentication import authenticate
 from web.bodies import read_body
 from web.documentation import answers, shows
+from web.idempotency import checked_key
 from web.problems import describe
 from web.validation import Malformed
 

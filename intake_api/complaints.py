@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intake_api.posting import PostedComplaint, read_complaint
-from intake_api.registration import Intake, Taken, checked_key
+from intake_api.registration import Intake, Taken
 from services.people.keys import KeyRing
 from web.answers import json_answer
 from web.authentication import SCHEME, authenticate
@@ -20,6 +20,7 @@ from web.bodies import header, read_body
 from web.direct import Endpoint
 from web.documentation import CASE, answers, shows
 from web.etags import etag
+from web.idempotency import checked_key
 
 LARGEST_BODY: Final = 1024 * 1024
 ROLES: Final = frozenset({"channel"})

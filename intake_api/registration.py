@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from intake_api.posting import PostedComplaint, Reception
 from intake_api.writer import Writer
 from services.base import telemetry
-from services.base.errors import AlreadyUsed, FieldProblem, Invalid, Refused, Unavailable
+from services.base.errors import AlreadyUsed, Refused, Unavailable
 from services.base.privacy import Privacy
 from services.complaints.queries import by_ids
 from services.complaints.registering import Registered
@@ -29,7 +28,6 @@ Make = Callable[[str], PostedComplaint]
 """Reads one complaint, given the country for national phone numbers."""
 
 _STANDS: Final = "same_external_id"
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 # Looked up once: finding a metric's child by its labels takes a lock each time.
 _ANSWERS = {
@@ -126,7 +124,7 @@ class Intake:
             return {}
         async with self._engine.connect() as connection:
             views = await by_ids(connection, [registered.id for registered in found], caller.realm)
-            bodies = await shown(connection, views, privacy=self._privacy, public_url=self._public_url)
+            bodies = await shown(connection, views, caller, privacy=self._privacy, public_url=self._public_url)
         return {view.id: Taken(200, body, view.version, True) for view, body in zip(views, bodies, strict=True)}
 
 
@@ -147,11 +145,3 @@ def _require_own(registered: Registered) -> None:
             f"the external_id was used for another complaint, {registered.reference}; give this one an id of its own",
             by="external-id",
         )
-
-
-def checked_key(header: str | None) -> str | None:
-    """The idempotency key of a request. Raises `Invalid` when it can't be one."""
-    if header is not None and not _KEY.fullmatch(header):
-        reason = "must have 1 to 255 visible ASCII characters, such as a UUID"
-        raise Invalid(f"Idempotency-Key {reason}", [FieldProblem("Idempotency-Key", reason, "invalid")])
-    return header

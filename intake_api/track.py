@@ -30,7 +30,7 @@ from services.base.stream.model import EventRow
 from services.casework.model import Deadline
 from services.complaints.lifecycle import OPEN
 from services.complaints.model import Complaint
-from services.notices.rendering import language_of, moment
+from services.notices.rendering import language_of, moment, money
 from services.plan.schema import Plan
 from services.plan.versions import Plans
 from services.plan.vocabulary import Language
@@ -49,6 +49,13 @@ _REACHED: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 _RETRY_SECONDS: Final = "10"
+# What an event is told by, beside its type: `Words.happened`.
+_TOLD_BY: Final = ("outcome", "decision", "answer", "cause")
+_TIMES: Final = ("estimated_repair_at", "visit_at")
+# Whether a fault is still to be repaired is told by the newest of these; after a reopening by neither.
+_OF_THE_REPAIR: Final = frozenset({"estimate_set", "repaired", "reopened"})
+# What changes the status is shown also where the customer was not written to about it.
+_OF_THE_STATUS: Final = frozenset({"resolved", "closed"})
 
 _NOT_FOUND: Final = {
     "title_zh": "找不到这个页面",
@@ -222,7 +229,7 @@ def _page(case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], language
         settled=case.status in ("resolved", "closed"),
         steps=[] if reached is None else _steps(plan, reached, language),
         resolution=case.resolution,
-        facts=_facts(case, plan, language, now),
+        facts=_facts(case, plan, record, language, now),
         record=_lines(record, plan, language),
     )
 
@@ -234,7 +241,9 @@ def _steps(plan: Plan, reached: int, language: Language) -> list[Step]:
     ]
 
 
-def _facts(case: TrackedCase, plan: Plan, language: Language, now: datetime) -> list[tuple[str, str]]:
+def _facts(
+    case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], language: Language, now: datetime
+) -> list[tuple[str, str]]:
     words = WORDS[language]
 
     def shown(time: datetime) -> str:
@@ -247,28 +256,58 @@ def _facts(case: TrackedCase, plan: Plan, language: Language, now: datetime) -> 
     if case.status in OPEN:
         if case.respond_by is not None and case.respond_by > now:
             facts.append((words.respond_by, shown(case.respond_by)))
-        estimate = case.estimated_repair_at
-        if estimate is not None:
+        repaired_at, estimate = _repaired_at(record), case.estimated_repair_at
+        if repaired_at is not None:
+            facts.append((words.repaired, shown(repaired_at)))
+        elif estimate is not None:
             told = shown(estimate)
             facts.append((words.estimate, told if estimate > now else words.overdue.format(time=told)))
     return facts
 
 
+def _repaired_at(record: Sequence[sa.Row[Any]]) -> datetime | None:
+    """When the fault was repaired; None while it is not, or is said not to be any more."""
+    newest = next((event for event in record if _short(event.type) in _OF_THE_REPAIR), None)
+    return None if newest is None or _short(newest.type) != "repaired" else _time(newest.data["repaired_at"])
+
+
 def _lines(record: Sequence[sa.Row[Any]], plan: Plan, language: Language) -> list[Line]:
-    happened = WORDS[language].happened
     lines = []
     for event in record:
-        words = happened.get(event.type.split(".")[2])
+        words = _words(_short(event.type), event.data, language)
         if words is None:
             # What happens inside the operator's house (notes, reports to the leadership) isn't the customer's affair.
             continue
-        group, estimate = event.data.get("group"), event.data.get("estimated_repair_at")
-        told = words.format(
-            group=group and plan.name_of("group", group, language),
-            estimate=estimate and _shown(datetime.fromisoformat(estimate), plan, language),
-        )
+        told = words.format_map(_details(event.data, plan, language))
         lines.append(Line(told, event.time, _shown(event.time, plan, language)))
     return lines
+
+
+def _words(short: str, data: Mapping[str, Any], language: Language) -> str | None:
+    """What the page says of an event; None for one that it doesn't show."""
+    if data.get("told") is False and short not in _OF_THE_STATUS:
+        return None
+    happened = WORDS[language].happened
+    special = (happened.get(f"{short}.{data[field]}") for field in _TOLD_BY if field in data)
+    return next((words for words in special if words is not None), happened.get(short))
+
+
+def _details(data: Mapping[str, Any], plan: Plan, language: Language) -> dict[str, str]:
+    """What can stand in the words for an event, as far as it has it."""
+    details = {name: _shown(_time(data[name]), plan, language) for name in _TIMES if name in data}
+    if "group" in data:
+        details["group"] = plan.name_of("group", data["group"], language)
+    if "amount" in data:
+        details["money"] = money(data["amount"], data["currency"], language)
+    return details
+
+
+def _short(event_type: str) -> str:
+    return event_type.split(".")[2]
+
+
+def _time(written: str) -> datetime:
+    return datetime.fromisoformat(written)
 
 
 def _shown(time: datetime, plan: Plan, language: Language) -> str:

@@ -12,7 +12,11 @@ from services.plan.vocabulary import Language
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The page's own words. ``happened`` says each fact of a case; ``{…}`` stands for what differs."""
+    """The page's own words. ``happened`` says each fact of a case; ``{…}`` stands for what differs.
+
+    Where a fact is told differently by what came of it, its name is followed by that: ``contacted.reached``. What
+    stands in neither form is not shown.
+    """
 
     tag: str
     other: Language
@@ -29,6 +33,7 @@ class Words:
     respond_by: str
     estimate: str
     overdue: str
+    repaired: str
     private: str
     happened: Mapping[str, str]
 
@@ -51,6 +56,7 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             respond_by="预计答复",
             estimate="预计修复",
             overdue="{time}（已超时，我们正在抓紧处理）",
+            repaired="修复时间",
             private="本页面仅供您本人查看，请勿转发链接。来电咨询时请报投诉编号。",
             happened=MappingProxyType(
                 {
@@ -59,8 +65,27 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "reclassified": "已重新核定问题类型",
                     "dispatched": "已派给{group}",
                     "accepted": "处理人员已开始处理",
-                    "estimate_set": "预计 {estimate} 前修复",
+                    "diagnosed": "已查明故障情况",
+                    "estimate_set": "预计 {estimated_repair_at} 前修复",
+                    "estimate_missed": "未能在 {estimated_repair_at} 前修复，我们深表歉意，正在抓紧处理",
+                    "repaired": "故障已修复",
+                    "explained": "已向您说明资费政策",
+                    "compensation_decided.approved": "为您提供补偿：{money}",
+                    "customer_answered.accepted": "您接受了补偿方案",
+                    "customer_answered.disputed": "您不同意补偿方案，我们会重新研究",
+                    "compensation_paid": "补偿已办理：{money}",
+                    "contacted": "曾尝试联系您，未能联系上",
+                    "contacted.reached": "已与您取得联系",
+                    "guided": "已向您提供操作指导",
+                    "visit_arranged": "已安排 {visit_at} 上门",
+                    "awaiting_customer": "请您补充信息",
+                    "reminded": "已提醒您补充信息",
+                    "customer_replied": "已收到您的回复",
+                    "resumed": "继续处理",
+                    "resumed.silent": "暂未收到您的回复，我们先继续处理",
                     "resolved": "已有处理结果",
+                    "rejected": "未能受理，原因已告知您",
+                    "withdrawn": "您已撤回投诉",
                     "closed": "投诉已办结",
                     "reopened": "已重新受理",
                 }
@@ -82,6 +107,7 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             respond_by="Answer by",
             estimate="Estimated repair",
             overdue="{time} (overdue; we are working on it)",
+            repaired="Repaired",
             private="This page is for you alone; please don't pass the link on. If you call us, give the reference.",
             happened=MappingProxyType(
                 {
@@ -90,8 +116,27 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "reclassified": "We corrected the kind of problem",
                     "dispatched": "It went to the {group}",
                     "accepted": "Somebody started to work on it",
-                    "estimate_set": "We expect the repair by {estimate}",
+                    "diagnosed": "We found out what the fault is",
+                    "estimate_set": "We expect the repair by {estimated_repair_at}",
+                    "estimate_missed": "It wasn't repaired by {estimated_repair_at}; we are sorry and are on it",
+                    "repaired": "The fault was repaired",
+                    "explained": "We explained the charges to you",
+                    "compensation_decided.approved": "We offered you compensation: {money}",
+                    "customer_answered.accepted": "You accepted the compensation",
+                    "customer_answered.disputed": "You didn't accept the compensation; we are looking at it again",
+                    "compensation_paid": "The compensation was paid: {money}",
+                    "contacted": "We tried to reach you, without success",
+                    "contacted.reached": "We were in touch with you",
+                    "guided": "We sent you guidance",
+                    "visit_arranged": "A visit was arranged for {visit_at}",
+                    "awaiting_customer": "We asked you for something",
+                    "reminded": "We reminded you of our question",
+                    "customer_replied": "We had your reply",
+                    "resumed": "Work on it goes on",
+                    "resumed.silent": "We had no reply yet and went on with what we have",
                     "resolved": "There is a result",
+                    "rejected": "We couldn't take it up, and told you why",
+                    "withdrawn": "You withdrew the complaint",
                     "closed": "The complaint was closed",
                     "reopened": "The complaint was reopened",
                 }

@@ -6,12 +6,25 @@ from services.base.database import Base
 from services.base.stream import model as _stream
 from services.base.worker import model as _worker
 from services.casework import model as _casework
+from services.casework.directives import model as _directives
+from services.casework.tasks import model as _tasks
 from services.complaints import model as _complaints
 from services.judgements import model as _judgements
 from services.notices import model as _notices
 from services.people import model as _people
 from services.plan import model as _plan
 
-TABLE_MODULES = (_stream, _worker, _casework, _complaints, _judgements, _notices, _people, _plan)
+TABLE_MODULES = (
+    _stream,
+    _worker,
+    _casework,
+    _directives,
+    _tasks,
+    _complaints,
+    _judgements,
+    _notices,
+    _people,
+    _plan,
+)
 
 metadata = Base.metadata

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier_worker.facts import ToldCase, facts_of
+from notifier_worker.facts import ToldCase, facts_of, is_told
+from notifier_worker.record import NOTHING, Record, read_records
 from services.base.errors import NotFound
 from services.base.privacy import Privacy
 from services.base.stream.event import Event
@@ -51,23 +52,24 @@ class NotifierHandler:
         """Request the notices that the plan has for ``events``, each under the plan that its case runs under."""
         ids = list({event.key for event in events})
         cases = {row.id: ToldCase(*row) for row in await connection.execute(_CASES, {"ids": ids})}
+        records = await read_records(connection, events)
         now = self._clock()
         in_force, _ = await self._plans.current(connection)
         plans = {
             version: await self._plans.get(connection, version)
             for version in {case.plan_version or in_force for case in cases.values()}
         }
-        requests = [
-            one for event in events for one in self._requests(event, _known(cases, event), plans, in_force, now)
-        ]
+        requests: list[Request] = []
+        for event in events:
+            case = _known(cases, event)
+            record = records.get(event.id, NOTHING)
+            requests += self._requests(event, case, record, plans[case.plan_version or in_force], now)
         await request(connection, requests, now)
 
-    def _requests(
-        self, event: Event, case: ToldCase, plans: Mapping[int, Plan], in_force: int, now: datetime
-    ) -> Iterator[Request]:
-        plan = plans[case.plan_version or in_force]
-        for kind in plan.notice_kinds_after(_short(event.type)):
-            facts = facts_of(kind, case, event, plan, now)
+    def _requests(self, event: Event, case: ToldCase, record: Record, plan: Plan, now: datetime) -> Iterator[Request]:
+        kinds = plan.notice_kinds_after(_short(event.type))
+        for kind in kinds if is_told(event) else ():
+            facts = facts_of(kind, case, event, plan, now, record)
             if facts is None:
                 continue
             person = self._privacy.open(case.personal)

@@ -24,6 +24,8 @@ from services.base.stream.kafka import KafkaStream
 from services.base.stream.port import EventStream
 from services.base.stream.relay import Relay
 from services.base.worker.loop import Handler, Worker
+from services.casework.directives import events as directive_events
+from services.casework.tasks import events as task_events
 from services.complaints import events as complaint_events
 from services.notices import events as notice_events
 from services.people.keys import KeyRing
@@ -36,7 +38,11 @@ if TYPE_CHECKING:
 
 WorkerName = Literal["classifier", "handler", "notifier"]
 WORKERS: Final[tuple[WorkerName, ...]] = ("classifier", "handler", "notifier")
-TOPICS: Final = frozenset(event.TOPIC for event in (*complaint_events.EVENTS, *notice_events.EVENTS))
+TOPICS: Final = frozenset(
+    event.TOPIC
+    for events in (complaint_events, notice_events, task_events, directive_events)
+    for event in events.EVENTS
+)
 
 
 class Composition:
@@ -108,7 +114,7 @@ class Composition:
                 return NotifierHandler(self.plans, self.privacy)
 
     def worker(self, name: WorkerName) -> list[Supervised]:
-        """A worker's parts: its consumer, and for the notifier also what speaks to the outside.
+        """A worker's parts: its consumer, for the notifier also what speaks to the outside, for the handler its clock.
 
         Raises `Misconfigured` when a setting that it needs is missing.
         """
@@ -116,6 +122,8 @@ class Composition:
         parts = [Supervised(name, lambda: self._consumer(handler))]
         if name == "notifier":
             parts.append(Supervised("sender", self._senders))
+        if name == "handler":
+            parts.append(Supervised("timekeeper", self._timekeeper))
         return parts
 
     def relay(self) -> Supervised:
@@ -140,6 +148,7 @@ class Composition:
             key_ring=self.key_ring,
             writer=writer,
             public_url=settings.public_url,
+            bell=self.bell,
         )
 
     def desk(self) -> ASGIApp:
@@ -171,6 +180,11 @@ class Composition:
             attempts=self.settings.attempts,
             bell=self.bell,
         )
+
+    def _timekeeper(self) -> Part:
+        from handler_worker.timekeeper import Timekeeper
+
+        return Timekeeper(self.engine, self.plans, self.bell)
 
     def _senders(self) -> Part:
         from notifier_worker.senders import create_senders

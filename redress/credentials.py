@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from redress.home import write_private
 from services.people.keys import create_key, hash_key
 from services.people.model import ApiKey
-from services.plan.schema import Person, Plan
+from services.plan.organisation import Person
+from services.plan.schema import Plan
 
 
 class StaffCredentials(BaseModel):

@@ -16,9 +16,17 @@ _REASONS: Final = ("reasons", "severity_reasons")
 
 
 def case_json(
-    view: CaseView, deadlines: Sequence[DeadlineView] = (), *, privacy: Privacy, public_url: str
+    view: CaseView,
+    deadlines: Sequence[DeadlineView] = (),
+    *,
+    privacy: Privacy,
+    public_url: str,
+    internal: bool = True,
 ) -> dict[str, Any]:
-    """The case as JSON values. Times are UTC; what is not known yet is null."""
+    """The case as JSON values. Times are UTC; what is not known yet is null.
+
+    ``internal``: also who was told of it further up, which is none of a channel's business.
+    """
     person = view.customer(privacy)
     return {
         "id": view.id,
@@ -46,12 +54,22 @@ def case_json(
         "content": view.content,
         "concerns": view.concerns,
         "deadlines": [
-            {"kind": deadline.kind, "due_at": deadline.due_at, "met_at": deadline.met_at} for deadline in deadlines
+            {
+                "kind": deadline.kind,
+                "due_at": deadline.due_at,
+                "met_at": deadline.met_at,
+                "missed_at": deadline.missed_at,
+            }
+            for deadline in deadlines
         ],
         "estimated_repair_at": view.estimated_repair_at,
         "resolution": view.resolution,
         "resolved_at": view.resolved_at,
         "closed_at": view.closed_at,
+        "handling": view.handling if internal else None,
+        "escalation": view.escalation if internal else None,
+        "reported_at": view.reported_at if internal else None,
+        "merged_into": view.merged_into,
         "plan_version": view.plan_version,
         "track_url": track_url(view, privacy=privacy, public_url=public_url),
     }

@@ -60,16 +60,54 @@ CASE: Final[Mapping[str, Any]] = MappingProxyType(
         "reply_to": None,
         "content": "宽带从昨晚开始断网，一直没人来修。",
         "concerns": None,
-        "deadlines": [{"kind": "resolve", "due_at": "2026-11-25T00:11:02Z", "met_at": None}],
+        "deadlines": [{"kind": "resolve", "due_at": "2026-11-25T00:11:02Z", "met_at": None, "missed_at": None}],
         "estimated_repair_at": None,
         "resolution": None,
         "resolved_at": None,
         "closed_at": None,
+        "handling": {
+            "playbook": "outage",
+            "done": ["diagnose"],
+            "skipped": [],
+            "wants": {},
+            "failed_contacts": 0,
+            "broken": 0,
+            "reminded": 0,
+            "legally_checked": False,
+        },
+        "escalation": None,
+        "reported_at": None,
+        "merged_into": None,
         "plan_version": 1,
         "track_url": "https://complaints.example.com/track/AZOJ9Dwu",
     }
 )
 """A case as an example."""
+
+ONE_CASE: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        **CASE,
+        "compensation": [
+            {
+                "id": "01940000-0000-7000-8000-000000000003",
+                "kind": "refund",
+                "amount": "59",
+                "currency": "CNY",
+                "status": "paid",
+                "billing_reference": "BILL-2026-118823",
+            }
+        ],
+        "links": [
+            {
+                "id": "01940000-0000-7000-8000-000000000002",
+                "reference": "RD-4H8W-2TXK-5",
+                "status": "closed",
+                "relation": "repeat",
+            }
+        ],
+    }
+)
+"""A case that is shown alone, as an example: with what its customer was offered, and how it hangs together."""
 
 TIMELINE: Final[Mapping[str, Any]] = MappingProxyType(
     {

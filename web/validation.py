@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from services.base.errors import FieldProblem, Invalid, Refused
-from services.plan.references import did_you_mean
+from services.plan.findings import did_you_mean
 from services.plan.values import quoted
 
 Detail = Mapping[str, Any]

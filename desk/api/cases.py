@@ -15,8 +15,9 @@ from starlette.responses import Response
 from desk.api.documentation import ACTION_BODY, OFFERS, QUEUE
 from services.base.privacy import Privacy
 from services.base.stream.bell import Bell
-from services.casework.action_bodies import ActionBody, body_of
+from services.casework.action import ActionBody
 from services.casework.actions import Offers, offers, perform
+from services.casework.registry import body_of
 from services.complaints.queries import Filter, page
 from services.people.keys import Caller, KeyRing
 from services.plan.versions import Plans
@@ -24,8 +25,8 @@ from services.plan.vocabulary import Category, Severity, Status
 from web.answers import json_answer
 from web.authentication import caller_of
 from web.bodies import parse_body, read_body
-from web.case_routes import CaseName, find_for, shown
-from web.documentation import CASE, answers, shows
+from web.case_routes import CaseName, find_for, shown, shown_whole
+from web.documentation import ONE_CASE, answers, shows
 from web.etags import etag, parse_if_match
 
 LARGEST_BODY: Final = 256 * 1024
@@ -72,14 +73,15 @@ def desk_router(
         filters = Filter(**wanted.model_dump(exclude={"limit", "cursor"}))
         async with engine.connect() as connection:
             views, cursor = await page(connection, filters, caller.realm, limit=wanted.limit, cursor=wanted.cursor)
-            items = await shown(connection, views, privacy=privacy, public_url=public_url)
+            items = await shown(connection, views, caller, privacy=privacy, public_url=public_url)
         return json_answer({"items": items, "next_cursor": cursor})
 
     @router.get(
         "/{name}/actions",
         summary="What is possible on a case now",
-        description="The actions that its status allows, and the body that each takes as JSON Schema. For a case of "
-        "another group the list is empty, and `refusal` says whom to ask.",
+        description="The actions that its status, its playbook and your role allow, and the body that each takes as "
+        "JSON Schema; `refused` says of every other one why it is not possible now. `step` is the playbook's step that "
+        "is next. For a case of another group `refusal` says whom to ask.",
         responses={200: shows("The actions.", OFFERS, etag=True), **answers(401, 403, 404, 422)},
     )
     async def actions(name: CaseName, caller: Caller = staff) -> Response:
@@ -93,7 +95,7 @@ def desk_router(
         description="Done once and durable when it is answered. Sent again with the same `If-Match` it is answered "
         "412 and changes nothing.",
         responses={
-            200: shows("The case as it is now.", CASE, etag=True),
+            200: shows("The case as it is now.", ONE_CASE, etag=True),
             **answers(400, 401, 403, 404, 409, 412, 413, 422, 428),
         },
         openapi_extra={"requestBody": dict(ACTION_BODY)},
@@ -113,9 +115,9 @@ def desk_router(
         async with engine.begin() as connection:
             await perform(connection, plans, name, body, caller, versions, clock())
             view = await find_for(connection, plans, name, caller)
-            items = await shown(connection, [view], privacy=privacy, public_url=public_url)
+            content = await shown_whole(connection, plans, view, caller, privacy=privacy, public_url=public_url)
         bell.ring()
-        return json_answer(items[0], headers={"ETag": etag(view.version)})
+        return json_answer(content, headers={"ETag": etag(view.version)})
 
     return router
 
@@ -126,8 +128,12 @@ def _offers_json(offered: Offers) -> dict[str, Any]:
         "reference": offered.reference,
         "status": offered.status,
         "version": offered.version,
+        "step": offered.step,
         "refusal": offered.refusal,
         "items": [_offer_json(body) for body in offered.bodies],
+        "refused": [
+            {"action": one.body.ACTION, "name": one.body.NAME.model_dump(), "why": one.why} for one in offered.refused
+        ],
         "next_cursor": None,
     }
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from services.casework.action_bodies import BODIES, Note
+from services.casework.handlers.conversing import Note
+from services.casework.registry import BODIES
 from web.documentation import CASE
 
 QUEUE: Final[Mapping[str, Any]] = MappingProxyType({"items": [dict(CASE)], "next_cursor": CASE["id"].replace("-", "")})
@@ -17,6 +18,7 @@ OFFERS: Final[Mapping[str, Any]] = MappingProxyType(
         "reference": CASE["reference"],
         "status": "dispatched",
         "version": 3,
+        "step": "diagnose",
         "refusal": None,
         "items": [
             {
@@ -25,6 +27,14 @@ OFFERS: Final[Mapping[str, Any]] = MappingProxyType(
                 "description": Note.__doc__,
                 "body": Note.model_json_schema(),
                 "example": Note.EXAMPLE,
+            }
+        ],
+        "refused": [
+            {
+                "action": "repair",
+                "name": {"zh": "登记修复", "en": "Repaired"},
+                "why": "'repair' is not next in the playbook 'outage': first comes 'diagnose' (Diagnose the fault), "
+                "done with 'diagnose'; or skip it, with the reason",
             }
         ],
         "next_cursor": None,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from redress.commands.common import Home, settings_for
+from redress.commands.common import Home, settings_for, with_composition
 from services.base.errors import Invalid
+
+if TYPE_CHECKING:
+    from redress.composition import Composition
+    from services.casework.verifying import Difference
 
 app = typer.Typer(help="Complaints.", no_args_is_help=True)
 
 SOME_REJECTED = 3
+SOME_DIFFER = 1
 
 
 @app.callback()
@@ -50,6 +55,39 @@ def import_(
     if tally.rejected:
         typer.echo(f"The rejected rows and the reasons are in {target}", err=True)
         raise typer.Exit(SOME_REJECTED)
+
+
+@app.command()
+def verify(
+    limit: Annotated[int | None, typer.Option(min=1, help="How many at most, the newest first. [default: all]")] = None,
+    home: Home = None,
+) -> None:
+    """Prove that cases and records agree: replay the events of each case and compare with what is kept of it.
+
+    Reads only, while everything goes on. Exit code 1 when something differs: report that, with what was printed.
+    """
+    from services.casework.verifying import verify as verified
+
+    async def work(composition: Composition) -> tuple[int, int]:
+        cases = differing = 0
+        async for count, differences in verified(composition.engine, limit):
+            cases += count
+            differing += len({difference.case for difference in differences})
+            for difference in differences:
+                typer.echo(_told(difference))
+        return cases, differing
+
+    cases, differing = with_composition(home, work)
+    typer.echo(f"{cases} replayed, {differing} differ from their record")
+    if differing:
+        raise typer.Exit(SOME_DIFFER)
+
+
+def _told(difference: Difference) -> str:
+    return (
+        f"{difference.reference} ({difference.realm}): {difference.what} is {difference.kept}, "
+        f"and by its record {difference.recorded}"
+    )
 
 
 def _say(words: str) -> None:

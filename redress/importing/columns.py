@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from services.base.errors import Invalid
-from services.plan.references import did_you_mean
-from services.plan.schema import ChannelEntry, Plan, ServiceEntry
+from services.plan.catalogue import ChannelEntry, ServiceEntry
+from services.plan.findings import did_you_mean
+from services.plan.schema import Plan
 
 FIELDS: Final = (
     "customer.name",

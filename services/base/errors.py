@@ -12,6 +12,7 @@ RedressError
 │   │   ├── Changed        the case is not the version that the request was made for
 │   │   └── AlreadyUsed    the idempotency key or external id belongs to another content
 │   └── TooLarge           more than is taken at once
+├── BrokenRecord           the record of a case does not say where it stands: services/complaints/replay.py
 ├── Unavailable            not now, try again (database away, queue full)
 └── Misconfigured          a setting is wrong or missing; the message names it
 """

@@ -30,6 +30,7 @@ LAG_SECONDS = Gauge("redress_lag_seconds", "Age of the newest event handled at t
 BATCH_SECONDS = Histogram("redress_batch_seconds", "Time to handle one batch.", ["group"])
 LAST_POLL = Gauge("redress_last_poll_timestamp_seconds", "When the worker last asked for events.", ["group"])
 
+FIRED = Counter("redress_fired_total", "Cases, tasks and directives in which something was due and done.", ["subject"])
 RELAYED = Counter("redress_events_relayed_total", "Events published to Kafka.")
 NOTICES = Counter("redress_notices_total", "Notices by way and what became of them.", ["way", "outcome"])
 NOTICE_SECONDS = Histogram(

@@ -25,7 +25,10 @@ from services.complaints.model import Complaint
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A locked case: what decisions about it need to know. Personal data is not among it."""
+    """A locked case: what decisions about it need to know. Personal data is not among it.
+
+    ``handling`` and ``escalation`` are as `services.casework` keeps them.
+    """
 
     id: UUID
     reference: str
@@ -43,6 +46,15 @@ class Case:
     assignee: str | None
     plan_version: int | None
     estimated_repair_at: datetime | None
+    region_code: str | None
+    reportable: bool
+    resolved_at: datetime | None
+    handling: Mapping[str, Any] | None
+    escalation: Mapping[str, Any] | None
+    merged_into: UUID | None
+    reported_at: datetime | None
+    signals: Sequence[str]
+    """The signals of severity that were found in the complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +69,17 @@ class Change:
     private: Mapping[str, object] | None = None
 
 
-_COLUMNS = [getattr(Complaint, name) for name in Case.__dataclass_fields__]
+_SIGNALS = sa.func.coalesce(
+    sa.func.jsonb_path_query_array(Complaint.judgement, sa.text("'$.severity_reasons[*].signal'")),
+    sa.text("'[]'::jsonb"),
+)
+CASE_COLUMNS = [_SIGNALS if name == "signals" else getattr(Complaint, name) for name in Case.__dataclass_fields__]
 
 
 async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
     """The cases, locked until the transaction ends. Ids that are not there are left out."""
     query = (
-        sa.select(*_COLUMNS)
+        sa.select(*CASE_COLUMNS)
         .where(Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid))))
         .order_by(Complaint.id)
         # Not the stronger lock: rows that refer to a case (notices, deadlines) may be written meanwhile.
@@ -72,32 +88,44 @@ async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID,
     return {row.id: Case(*row) for row in await connection.execute(query)}
 
 
+async def read(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
+    """The cases as they stand, without locking them: to say what could be done."""
+    query = sa.select(*CASE_COLUMNS).where(
+        Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid)))
+    )
+    return {row.id: Case(*row) for row in await connection.execute(query)}
+
+
 async def save(connection: AsyncConnection, changes: Sequence[Change]) -> None:
-    """Write the changes and their events. Each case changes once, and is locked by this transaction."""
-    by_columns: dict[tuple[str, ...], list[Change]] = defaultdict(list)
+    """Write the changes and their events. Every case is locked by this transaction.
+
+    A case may change several times: its events are numbered in the order given, and the last value of a column counts.
+    A transaction calls this once, because the cases know the version that they were locked at.
+    """
+    values: dict[UUID, dict[str, Any]] = {}
+    events: list[NewEvent] = []
     for change in changes:
-        by_columns[tuple(sorted(change.values))].append(change)
-    for columns, alike in by_columns.items():
-        rows = [
-            {"id": change.case.id, "version": change.case.version + 1, **change.values}
-            for change in sorted(alike, key=lambda change: change.case.id)
-        ]
-        await connection.execute(_update(columns), {"rows": to_rows(rows)})
-    await log.append(
-        connection,
-        [
+        row = values.setdefault(change.case.id, {"version": change.case.version})
+        row |= change.values
+        row["version"] += 1
+        events.append(
             NewEvent(
                 key=change.case.id,
-                number=change.case.version + 1,
+                number=row["version"],
                 data=change.event,
                 time=change.time,
                 realm=change.case.realm,
                 actor=change.actor,
                 private=change.private,
             )
-            for change in changes
-        ],
-    )
+        )
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for case in sorted(values):
+        row = values[case]
+        by_columns[tuple(sorted(row))].append({"id": case, **row})
+    for columns, rows in by_columns.items():
+        await connection.execute(_update(columns), {"rows": to_rows(rows)})
+    await log.append(connection, events)
 
 
 def to_rows(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -110,7 +138,7 @@ def _update(columns: tuple[str, ...]) -> sa.TextClause:
     unknown = set(columns) - set(table.columns.keys())
     if unknown:
         raise ValueError(f"a case has no {', '.join(sorted(unknown))}")
-    assignments = ", ".join(f"{column} = new.{column}" for column in ("version", *columns))
+    assignments = ", ".join(f"{column} = new.{column}" for column in columns)
     # The table's own row type gives every value its type, so one statement serves any set of columns and rows.
     return sa.text(
         f"update complaint set {assignments} "

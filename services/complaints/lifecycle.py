@@ -16,50 +16,135 @@ ON_HAND: Final = frozenset({"dispatched", "in_progress", "awaiting_customer"})
 
 STAY: Final = "="
 
+# What can be done to a case however it stands: writing about it, and saying how it hangs together with others.
+_ALWAYS: Final = {"note": STAY, "correct": STAY, "link": STAY, "unlink": STAY}
+# What moves a case that is with a group, whoever of it has the case.
+_WITH_A_GROUP: Final = {
+    "assign": STAY,
+    "hand-over": "classified",
+    "redispatch": "classified",
+    "reclassify": STAY,
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+    "report": STAY,
+    "escalate": STAY,
+    "acknowledge": STAY,
+    "merge": STAY,
+    "unmerge": STAY,
+    "set-eta": STAY,
+    "move-plan": STAY,
+    "reply": STAY,
+}
+# The steps of handling, which the playbook puts in order.
+_WORK: Final = {
+    "take": STAY,
+    "contact": STAY,
+    "diagnose": STAY,
+    "repair": STAY,
+    "review": STAY,
+    "legal-check": STAY,
+    "explain": STAY,
+    "compensate": STAY,
+    "approve": STAY,
+    "decline": STAY,
+    "customer-answer": STAY,
+    "pay": STAY,
+    "guide": STAY,
+    "site-visit": STAY,
+    "skip": STAY,
+    "resolve": "resolved",
+}
+
 # status -> action -> the status it leads to. STAY: the action leaves the status as it is.
 TRANSITIONS: Final = MappingProxyType(
     {
-        "received": MappingProxyType({"classify": "classified", "note": STAY}),
-        "classified": MappingProxyType({"dispatch": "dispatched", "reclassify": STAY, "note": STAY}),
-        "dispatched": MappingProxyType(
+        "received": MappingProxyType({"classify": "classified", "withdraw": "withdrawn", "reply": STAY, **_ALWAYS}),
+        "classified": MappingProxyType(
             {
-                "accept": "in_progress",
+                "dispatch": "dispatched",
                 "reclassify": STAY,
-                "redispatch": "classified",
-                "set-eta": STAY,
-                "note": STAY,
+                "withdraw": "withdrawn",
+                "reply": STAY,
+                "report": STAY,
+                "move-plan": STAY,
+                **_ALWAYS,
             }
         ),
-        "in_progress": MappingProxyType(
-            {
-                "reclassify": STAY,
-                "redispatch": "classified",
-                "set-eta": STAY,
-                "note": STAY,
-                "resolve": "resolved",
-            }
-        ),
+        "dispatched": MappingProxyType({"accept": "in_progress", **_WITH_A_GROUP, **_ALWAYS}),
+        "in_progress": MappingProxyType({**_WORK, "await-customer": "awaiting_customer", **_WITH_A_GROUP, **_ALWAYS}),
         "awaiting_customer": MappingProxyType(
+            {**_WORK, "resume": "in_progress", **_WITH_A_GROUP, "reply": "in_progress", **_ALWAYS}
+        ),
+        # Paying, and what the customer says to the offer, may come after the result was told.
+        "resolved": MappingProxyType(
             {
-                "reclassify": STAY,
-                "redispatch": "classified",
-                "set-eta": STAY,
-                "note": STAY,
-                "resolve": "resolved",
+                "customer-answer": STAY,
+                "pay": STAY,
+                "skip": STAY,
+                "contact": STAY,
+                "reply": STAY,
+                "escalate": STAY,
+                "acknowledge": STAY,
+                "close": "closed",
+                "reopen": "in_progress",
+                **_ALWAYS,
             }
         ),
-        "resolved": MappingProxyType({"note": STAY, "close": "closed", "reopen": "in_progress"}),
-        "closed": MappingProxyType({"note": STAY, "reopen": "in_progress"}),
-        "withdrawn": MappingProxyType({"note": STAY, "reopen": "in_progress"}),
-        "rejected": MappingProxyType({"note": STAY, "reopen": "in_progress"}),
+        "closed": MappingProxyType({"reopen": "in_progress", "reply": STAY, **_ALWAYS}),
+        "withdrawn": MappingProxyType({"reopen": "in_progress", **_ALWAYS}),
+        "rejected": MappingProxyType({"reopen": "in_progress", **_ALWAYS}),
     }
 )
 
-# What a person may ask for. The others are done by the workers, or follow from what a person asked for: a case whose
-# new category belongs to another group is sent back to be dispatched again.
-STAFF_ACTIONS: Final = ("accept", "note", "set-eta", "reclassify", "resolve", "close", "reopen")
+# What a person may ask for. The others are done by the workers or the customer, or follow from what a person asked for:
+# a case whose new category belongs to another group is sent back to be dispatched again.
+STAFF_ACTIONS: Final = (
+    "accept",
+    "take",
+    "contact",
+    "diagnose",
+    "set-eta",
+    "repair",
+    "review",
+    "legal-check",
+    "explain",
+    "compensate",
+    "approve",
+    "decline",
+    "customer-answer",
+    "pay",
+    "guide",
+    "site-visit",
+    "skip",
+    "await-customer",
+    "resume",
+    "note",
+    "correct",
+    "reclassify",
+    "assign",
+    "hand-over",
+    "escalate",
+    "acknowledge",
+    "report",
+    "link",
+    "unlink",
+    "merge",
+    "unmerge",
+    "resolve",
+    "reject",
+    "close",
+    "reopen",
+)
 
-_ONLY_FOR: Final = MappingProxyType({"set-eta": "outage"})
+_ONLY_FOR: Final = MappingProxyType(
+    {
+        "diagnose": "outage",
+        "set-eta": "outage",
+        "repair": "outage",
+        "review": "billing",
+        "legal-check": "billing",
+    }
+)
 
 
 def target(status: str, action: str, category: str | None = None) -> str:
@@ -76,6 +161,18 @@ def target(status: str, action: str, category: str | None = None) -> str:
             possible,
         )
     return status if step == STAY else step
+
+
+def when_possible(action: str) -> str:
+    """For people: in which statuses, and for which category, an action is possible."""
+    statuses = [status for status, steps in TRANSITIONS.items() if action in steps]
+    only_for = _ONLY_FOR.get(action)
+    return f"possible for a case that is {' or '.join(statuses)}" + (f" and of category {only_for}" if only_for else "")
+
+
+def is_possible(status: str, action: str, category: str | None) -> bool:
+    """Whether the table holds this step."""
+    return action in TRANSITIONS[status] and _suits(action, category)
 
 
 def possible_actions(status: str, category: str | None = None) -> tuple[str, ...]:

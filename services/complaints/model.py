@@ -66,6 +66,12 @@ class Complaint(Base):
     resolution: Mapped[str | None] = mapped_column(sa.Text)
     resolved_at: Mapped[datetime | None] = mapped_column(Timestamp)
     closed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # Where its playbook stands, and what decisions about it need (`services.casework.handling`).
+    handling: Mapped[Any | None] = mapped_column(Json)
+    # Who was told last that it needs more than its person can do, and whether they acknowledged it.
+    escalation: Mapped[Any | None] = mapped_column(Json)
+    merged_into: Mapped[UUID | None] = mapped_column(sa.ForeignKey("complaint.id"))
+    reported_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     __table_args__ = (
         sa.CheckConstraint("realm in ('live', 'drill', 'sandbox')", name="realm"),
@@ -90,6 +96,19 @@ class Complaint(Base):
         ),
         sa.Index("ix_complaint_status_id", "realm", "status", "id"),
         sa.Index("ix_complaint_assignee", "assignee", "id", postgresql_where=sa.text("assignee is not null")),
+        # What must not wait for somebody who has gone home (`services.casework.moving`).
+        sa.Index(
+            "ix_complaint_urgent",
+            "assignee",
+            postgresql_where=sa.text("status in ('dispatched', 'in_progress') and severity in ('critical', 'major')"),
+        ),
+        sa.Index("ix_complaint_merged_into", "merged_into", postgresql_where=sa.text("merged_into is not null")),
+        sa.Index(
+            "ix_complaint_reported",
+            "realm",
+            "id",
+            postgresql_where=sa.text("reported_at is not null and closed_at is null"),
+        ),
         sa.Index("ix_complaint_phone_hash", "phone_hash", postgresql_where=sa.text("phone_hash is not null")),
         sa.Index("ix_complaint_email_hash", "email_hash", postgresql_where=sa.text("email_hash is not null")),
         sa.Index("ix_complaint_account_hash", "account_hash", postgresql_where=sa.text("account_hash is not null")),

@@ -58,6 +58,10 @@ class CaseView:
     resolution: str | None
     resolved_at: datetime | None
     closed_at: datetime | None
+    handling: dict[str, Any] | None
+    escalation: dict[str, Any] | None
+    merged_into: UUID | None
+    reported_at: datetime | None
 
     def customer(self, privacy: Privacy) -> Person:
         """Who complained."""
@@ -105,8 +109,26 @@ async def find(connection: AsyncConnection, name: str, realm: str, prefix: str =
 
     Raises `NotFound` when there is none in the realm.
     """
+    query = sa.select(*_VIEW).where(_named(name, prefix), Complaint.realm == realm)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no case {name[:60]}")
+    return CaseView(*row)
+
+
+async def find_id(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> UUID:
+    """The id of the case with this id or reference. Raises `NotFound` as `find` does."""
+    found: UUID | None = await connection.scalar(
+        sa.select(Complaint.id).where(_named(name, prefix), Complaint.realm == realm)
+    )
+    if found is None:
+        raise NotFound(f"there is no case {name[:60]}")
+    return found
+
+
+def _named(name: str, prefix: str) -> sa.ColumnElement[bool]:
     try:
-        condition = Complaint.id == UUID(name)
+        return Complaint.id == UUID(name)
     except ValueError:
         reference = parse_reference(name, prefix)
         if reference is None:
@@ -114,11 +136,7 @@ async def find(connection: AsyncConnection, name: str, realm: str, prefix: str =
                 f"'{name[:60]}' is neither the id nor the reference of a case; a reference looks like "
                 f"{prefix}-7K3M-9PQ2-X, and its last character checks the others"
             ) from None
-        condition = Complaint.reference == reference
-    row = (await connection.execute(sa.select(*_VIEW).where(condition, Complaint.realm == realm))).one_or_none()
-    if row is None:
-        raise NotFound(f"there is no case {name[:60]}")
-    return CaseView(*row)
+        return Complaint.reference == reference
 
 
 async def by_ids(connection: AsyncConnection, ids: Collection[UUID], realm: str) -> list[CaseView]:

@@ -103,6 +103,9 @@ def _chinese(folded: str) -> Iterator[Lasting]:
     for found in _CHINESE.finditer(folded):
         if not (found["before"] or found["after"]):
             continue
+        # 第三天 is how long it lasts; 第一个月 is which month, mostly of a bill.
+        if found["before"] == "第" and "月" in found["unit"]:
+            continue
         if _NOT_OF_TROUBLE.search(folded, max(0, found.start() - 4), found.start()):
             continue
         number = found["number"]

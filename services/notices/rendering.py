@@ -91,11 +91,19 @@ def duration(value: float | timedelta, language: str) -> str:
     return f"{count} {english}" if count == 1 else f"{count} {english}s"
 
 
+def money(amount: str, currency: str, language: str) -> str:
+    """An amount as it was decided, with its currency as people write it: ``人民币 59.00 元``, ``CNY 59.00``."""
+    if language == "zh" and currency == "CNY":
+        return f"人民币 {amount} 元"
+    return f"{currency} {amount}"
+
+
 def _environment(language: Language) -> SandboxedEnvironment:
     # Letters are plain text: escaping for HTML would put &amp; into them.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.filters["moment"] = partial(moment, language=language)
     environment.filters["duration"] = partial(duration, language=language)
+    environment.filters["money"] = partial(money, language=language)
     return environment
 
 

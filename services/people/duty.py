@@ -1,11 +1,10 @@
-"""Who is on duty and how much each person has on hand; choosing the next person fairly."""
+"""Who is signed on, and how much each person has on hand."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,8 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.people.model import Duty
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SHIFT = sa.text(
     """
@@ -33,7 +30,7 @@ _SHIFT = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class OnHand:
-    """One person as the sharing out sees them."""
+    """What is kept of one person. ``on_duty`` is the switch that is set by hand."""
 
     login: str
     on_duty: bool
@@ -53,13 +50,23 @@ async def lock(connection: AsyncConnection, logins: Collection[str]) -> dict[str
 
     Cases are locked before people, always: that is what keeps the two kinds of lock from crossing.
     """
-    query = (
-        sa.select(Duty.login, Duty.on_duty, Duty.open_cases, Duty.last_assigned_at)
-        .where(Duty.login == sa.any_(sa.bindparam("logins", sorted(logins), type_=ARRAY(sa.Text))))
-        .order_by(Duty.login)
-        .with_for_update()
-    )
-    return {row.login: OnHand(*row) for row in await connection.execute(query)}
+    return await _read(connection, _of(logins).with_for_update())
+
+
+async def read(connection: AsyncConnection, logins: Collection[str]) -> dict[str, OnHand]:
+    """The state of these people, for showing it. People without a row are left out."""
+    return await _read(connection, _of(logins))
+
+
+async def everybody(connection: AsyncConnection) -> dict[str, OnHand]:
+    """The state of everybody who ever was in the plan."""
+    return await _read(connection, sa.select(Duty.login, Duty.on_duty, Duty.open_cases, Duty.last_assigned_at))
+
+
+async def set_duty(connection: AsyncConnection, login: str, on_duty: bool) -> None:
+    """Sign somebody on or off by hand. What they have on hand stays as it is."""
+    row = pg_insert(Duty).values(login=login, on_duty=on_duty)
+    await connection.execute(row.on_conflict_do_update(index_elements=["login"], set_={"on_duty": on_duty}))
 
 
 async def shift_load(
@@ -78,24 +85,13 @@ async def shift_load(
         )
 
 
-class FairChoice:
-    """Chooses, again and again, who of some people comes next: least on hand, then longest without a new case."""
+def _of(logins: Collection[str]) -> sa.Select[str, bool, int, datetime | None]:
+    return (
+        sa.select(Duty.login, Duty.on_duty, Duty.open_cases, Duty.last_assigned_at)
+        .where(Duty.login == sa.any_(sa.bindparam("logins", sorted(logins), type_=ARRAY(sa.Text))))
+        .order_by(Duty.login)
+    )
 
-    def __init__(self, people: Sequence[OnHand]) -> None:
-        self._heap = [
-            (person.open_cases, 0, person.last_assigned_at or _NEVER, person.login)
-            for person in people
-            if person.on_duty
-        ]
-        heapq.heapify(self._heap)
-        self._given = 0
 
-    def next(self) -> str | None:
-        """The next person, who then counts as having one case more. None when nobody is on duty."""
-        if not self._heap:
-            return None
-        load, _, idle_since, login = self._heap[0]
-        # Those given something in this round come after all who were given nothing in it, in the order of giving.
-        self._given += 1
-        heapq.heapreplace(self._heap, (load + 1, self._given, idle_since, login))
-        return login
+async def _read(connection: AsyncConnection, query: sa.Select[str, bool, int, datetime | None]) -> dict[str, OnHand]:
+    return {row.login: OnHand(*row) for row in await connection.execute(query)}

@@ -72,6 +72,7 @@ def summary(plan: Plan) -> str:
     on_duty = sum(person.on_duty for person in plan.staff)
     phrases = sum(len(signal.phrases.zh) + len(signal.phrases.en) for signal in plan.judging.signals)
     told = sum(notice.tell for notice in plan.notices)
+    steps = sum(len(playbook.steps) for playbook in plan.playbooks)
     return "\n".join(
         (
             f"{plan.plan.name.zh} · {plan.plan.name.en}, edition {plan.plan.edition}",
@@ -80,6 +81,8 @@ def summary(plan: Plan) -> str:
             f"{_count(len(plan.categories), 'category', 'categories')} with "
             f"{_count(subcategories, 'sub-category', 'sub-categories')}, "
             f"{_count(len(plan.severities), 'severity', 'severities')}",
+            f"{_count(len(plan.playbooks), 'playbook')} with {_count(steps, 'step')}, "
+            f"{_count(len(plan.knowledge), 'article')} of guidance",
             f"{_count(len(plan.channels), 'channel')}, {_count(len(plan.services), 'service')}, "
             f"{_count(told, 'notice')} to customers",
             f"{_count(len(plan.judging.signals), 'signal')} of severity with {_count(phrases, 'phrase')}",

@@ -9,39 +9,40 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Literal, Protocol, TypeVar
 
-from pydantic import EmailStr, Field
+from pydantic import Field
 
 from services.base.errors import NotFound
+from services.plan.calendars import Calendar, CalendarEntry
+from services.plan.catalogue import (
+    About,
+    CategoryEntry,
+    ChannelEntry,
+    NoticeEntry,
+    ServiceEntry,
+    SeverityEntry,
+    StatusEntry,
+)
+from services.plan.clocks import Deadline, Deadlines, Law, law_of
+from services.plan.escalation import Escalation, Reporting
 from services.plan.judging import Judging, Signal, Standing
+from services.plan.organisation import Group, Membership, Person
+from services.plan.playbooks import Article, Awaiting, Compensation, Contact, Playbook, Review, TaskEntry
 from services.plan.regions import Region, RegionEntry, RegionFinder
 from services.plan.values import (
-    Code,
     Duration,
     Entry,
-    Flag,
-    PhoneRegion,
-    ReferencePrefix,
-    Sentence,
-    Slug,
     Text,
-    TimeZone,
 )
 from services.plan.vocabulary import (
     LEADERSHIP,
     AnswerWay,
-    Category,
-    Channel,
-    Language,
     NoticeKind,
     Role,
-    Severity,
-    Status,
-    TellingEvent,
+    TaskKind,
 )
 
 NamedKind = Literal[
@@ -56,134 +57,11 @@ NamedKind = Literal[
     "signal",
     "standing",
     "region",
+    "playbook",
+    "task",
+    "article",
+    "calendar",
 ]
-
-
-class About(Entry):
-    """Whose plan this is, which edition, and what holds where a complaint says nothing else."""
-
-    name: Text
-    operator: Text
-    edition: Sentence
-    default_language: Language = "zh"
-    time_zone: TimeZone = "Asia/Shanghai"
-    phone_region: PhoneRegion = "CN"
-    reference_prefix: ReferencePrefix = "RD"
-
-
-class Person(Entry):
-    """A member of staff. ``on_duty`` is where the rota starts; who is on duty now is kept elsewhere."""
-
-    login: Slug
-    name: Text
-    title: Text
-    email: EmailStr | None = None
-    languages: tuple[Language, ...] = Field(min_length=1)
-    on_duty: Flag
-
-
-class Group(Entry):
-    """A group of the organisation. ``members`` leaves out the head and the deputy."""
-
-    code: Code
-    name: Text
-    head: Slug
-    deputy: Slug | None = None
-    members: tuple[Slug, ...] = ()
-    duties: tuple[Text, ...] = Field(min_length=1)
-
-
-class Subcategory(Entry):
-    """A finer kind within a category. Its code is unique in the whole plan."""
-
-    code: Code
-    name: Text
-    description: Text
-
-
-class CategoryEntry(Entry):
-    """What kind of complaint, and the group that it goes to."""
-
-    code: Category
-    name: Text
-    description: Text
-    group: Code
-    subcategories: tuple[Subcategory, ...] = ()
-
-
-class SeverityEntry(Entry):
-    """How grave a complaint is."""
-
-    code: Severity
-    name: Text
-    description: Text
-
-
-class Deadline(Entry):
-    """How long each step may take, counted from the receipt of the complaint."""
-
-    acknowledge: Duration
-    respond: Duration
-    resolve: Duration
-
-
-class SeverityDeadlines(Entry):
-    """Deadlines by severity. What a category leaves out is taken, whole, from ``default``."""
-
-    critical: Deadline | None = None
-    major: Deadline | None = None
-    minor: Deadline | None = None
-    low: Deadline | None = None
-
-
-class Deadlines(Entry):
-    """Deadlines by category; ``default`` holds where a category says nothing about a severity."""
-
-    default: SeverityDeadlines = SeverityDeadlines()
-    outage: SeverityDeadlines = SeverityDeadlines()
-    billing: SeverityDeadlines = SeverityDeadlines()
-    technical_support: SeverityDeadlines = SeverityDeadlines()
-    unclear: SeverityDeadlines = SeverityDeadlines()
-
-
-class ChannelEntry(Entry):
-    """A way in, and the ways to answer, best first."""
-
-    code: Channel
-    name: Text
-    answer_by: tuple[AnswerWay, ...] = Field(min_length=1)
-
-
-class ServiceEntry(Entry):
-    """What the customer has bought."""
-
-    code: Code
-    name: Text
-
-
-class StatusEntry(Entry):
-    """What a case's status is called, and what the customer can expect next."""
-
-    code: Status
-    name: Text
-    next: Text
-
-
-class NoticeEntry(Entry):
-    """What the customer is told after which event. ``tell: false`` silences a notice without removing it."""
-
-    kind: NoticeKind
-    name: Text
-    after: TellingEvent
-    tell: Flag = True
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """A person in a group, and as what."""
-
-    person: Person
-    role: Role
 
 
 class Plan(Entry):
@@ -191,10 +69,20 @@ class Plan(Entry):
 
     plan: About
     staff: tuple[Person, ...] = Field(min_length=1)
+    calendars: tuple[CalendarEntry, ...] = Field(min_length=1)
     groups: tuple[Group, ...]
     categories: tuple[CategoryEntry, ...]
     severities: tuple[SeverityEntry, ...]
     deadlines: Deadlines
+    playbooks: tuple[Playbook, ...]
+    review: Review = Review()
+    compensation: Compensation
+    contact: Contact
+    awaiting: Awaiting
+    tasks: tuple[TaskEntry, ...]
+    escalation: Escalation
+    reporting: Reporting
+    knowledge: tuple[Article, ...] = ()
     reopen_within: Duration
     close_after_silence: Duration
     channels: tuple[ChannelEntry, ...]
@@ -237,6 +125,46 @@ class Plan(Entry):
         """The group that the person works in day by day. Raises NotFound."""
         self.person(login)
         return self._groups_by_login[login][0]
+
+    def calendar(self, code: str) -> Calendar:
+        """Raises NotFound."""
+        return _known(self._calendars, code, "calendar")
+
+    def calendar_of(self, group: str) -> Calendar:
+        """The calendar on which a group's deadlines are counted. Raises NotFound."""
+        return self.calendar(self.group(group).calendar)
+
+    @cached_property
+    def law(self) -> Law:
+        """The limits of the plan's jurisdiction."""
+        return law_of(self.plan.jurisdiction)
+
+    @cached_property
+    def law_calendar(self) -> Calendar:
+        """The calendar on which the limits of law are counted."""
+        return Calendar(self.law.calendar, self.plan.time_zone)
+
+    def playbook_for(self, category: str, subcategory: str | None, severity: str) -> Playbook | None:
+        """How a complaint of this kind is handled: the first playbook that fits; None for an unclear one."""
+        return next((one for one in self.playbooks if one.fits(category, subcategory, severity)), None)
+
+    def playbook(self, code: str) -> Playbook:
+        """Raises NotFound."""
+        return _known(self._playbooks, code, "playbook")
+
+    def task(self, kind: TaskKind) -> TaskEntry:
+        """Raises NotFound."""
+        return _known(self._tasks, kind, "kind of task")
+
+    def articles_for(self, category: str, subcategory: str | None) -> tuple[Article, ...]:
+        """The guidance for a category: first what is meant for the sub-category, then what is for all of them."""
+        fitting = [article for article in self.knowledge if article.category == category]
+        meant = [article for article in fitting if subcategory in article.subcategories]
+        return (*meant, *(article for article in fitting if not article.subcategories))
+
+    def article(self, code: str) -> Article:
+        """Raises NotFound."""
+        return _known(self._articles, code, "article")
 
     def deadlines_for(self, category: str, severity: str) -> Deadline:
         """How long each step may take, counted from the receipt of the complaint. Raises NotFound."""
@@ -302,6 +230,22 @@ class Plan(Entry):
         return {category.code: category for category in self.categories}
 
     @cached_property
+    def _calendars(self) -> Mapping[str, Calendar]:
+        return {entry.code: Calendar(entry, self.plan.time_zone) for entry in self.calendars}
+
+    @cached_property
+    def _playbooks(self) -> Mapping[str, Playbook]:
+        return {playbook.code: playbook for playbook in self.playbooks}
+
+    @cached_property
+    def _tasks(self) -> Mapping[str, TaskEntry]:
+        return {entry.kind: entry for entry in self.tasks}
+
+    @cached_property
+    def _articles(self) -> Mapping[str, Article]:
+        return {article.code: article for article in self.knowledge}
+
+    @cached_property
     def _statuses(self) -> Mapping[str, StatusEntry]:
         return {status.code: status for status in self.statuses}
 
@@ -365,6 +309,8 @@ class Plan(Entry):
     @cached_property
     def _names(self) -> Mapping[tuple[str, str], Text]:
         named: dict[tuple[str, str], Text] = {("notice", notice.kind): notice.name for notice in self.notices}
+        named.update({("task", entry.kind): entry.name for entry in self.tasks})
+        named.update({("article", article.code): article.title for article in self.knowledge})
         sections: dict[NamedKind, Iterable[_Named]] = {
             "group": self.groups,
             "category": self.categories,
@@ -376,6 +322,8 @@ class Plan(Entry):
             "signal": self.judging.signals,
             "standing": self.standings,
             "region": self._region_finder.by_code.values(),
+            "playbook": self.playbooks,
+            "calendar": self.calendars,
         }
         for kind, entries in sections.items():
             named.update({(kind, entry.code): entry.name for entry in entries})

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.plan.document import Path
-from services.plan.references import Finding, did_you_mean
+from services.plan.findings import Finding, did_you_mean
 from services.plan.schema import Plan
 from services.plan.values import quoted
 
@@ -24,6 +24,7 @@ _WANTED: Final[Mapping[str, str]] = MappingProxyType(
         "float_type": "a number is wanted here, without quotes",
         "int_type": "a whole number is wanted here, without quotes",
         "mapping_type": "a group of fields is wanted here",
+        "dict_type": "a group of fields is wanted here",
         "tuple_type": "a list is wanted here",
         "model_type": "a group of fields is wanted here",
     }

@@ -24,9 +24,61 @@ Status = Literal[
     "withdrawn",
     "rejected",
 ]
-NoticeKind = Literal["acknowledgement", "dispatched", "estimate", "result", "closed", "reopened"]
+NoticeKind = Literal[
+    "acknowledgement",
+    "dispatched",
+    "estimate",
+    "estimate_missed",
+    "repaired",
+    "explanation",
+    "compensation",
+    "compensation_paid",
+    "unreached",
+    "guidance",
+    "visit",
+    "question",
+    "reminder",
+    "result",
+    "rejected",
+    "withdrawn",
+    "closed",
+    "reopened",
+]
 Role = Literal["head", "deputy", "member"]
 RegionKind = Literal["town", "country"]
+GroupKind = Literal["response", "department"]
+
+# The clocks of a case, each with a deadline: docs/clocks.md says what starts, stops, pauses and restarts each.
+ClockKind = Literal["acknowledge", "respond", "estimate", "update", "repair", "resolve", "regulator", "step", "promise"]
+# What a step of a playbook is done with.
+StepAction = Literal[
+    "accept",
+    "diagnose",
+    "set-eta",
+    "repair",
+    "review",
+    "legal-check",
+    "explain",
+    "compensate",
+    "customer-answer",
+    "pay",
+    "contact",
+    "guide",
+    "site-visit",
+    "resolve",
+]
+# What must hold for a step to be wanted at all.
+StepCondition = Literal[
+    "legal_check_wanted", "explanation_wanted", "compensation_wanted", "compensation_agreed", "site_visit_wanted"
+]
+CompensationKind = Literal["refund", "credit", "waiver"]
+Verdict = Literal["yes", "no", "partly"]
+TaskKind = Literal["call_customer", "pay", "promotion_review", "site_visit", "other"]
+# Who stands on which rung when a case is escalated.
+RungHolder = Literal["assignee", "group_head", "leadership_deputy", "leadership_head", "senior_management"]
+EscalationCause = Literal[
+    "deadline_missed", "estimate_missed", "regulator_limit", "reopened", "by_hand", "unacknowledged", "task_overdue"
+]
 
 # The facts of a case (short names of its events) after which a customer can be told something.
 TellingEvent = Literal[
@@ -34,6 +86,7 @@ TellingEvent = Literal[
     "classified",
     "dispatched",
     "accepted",
+    "diagnosed",
     "estimate_set",
     "estimate_missed",
     "repaired",
@@ -42,7 +95,9 @@ TellingEvent = Literal[
     "compensation_paid",
     "contacted",
     "guided",
+    "visit_arranged",
     "awaiting_customer",
+    "reminded",
     "resumed",
     "resolved",
     "closed",
@@ -56,6 +111,7 @@ CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+CLOCK_KINDS: Final[tuple[ClockKind, ...]] = get_args(ClockKind)
 
 # An operator may add services and groups of its own; these must be there because the programs name them.
 REQUIRED_SERVICES: Final = ("mobile", "fixed_line", "broadband", "tv", "other")
@@ -63,4 +119,5 @@ REQUIRED_SERVICES: Final = ("mobile", "fixed_line", "broadband", "tv", "other")
 LEARNED_SIGNALS: Final = ("danger_to_life", "emergency_calls", "mass_outage")
 LEADERSHIP: Final = "leadership"
 CUSTOMER_SERVICE: Final = "customer_service"
+SENIOR_MANAGEMENT: Final = "senior_management"
 REQUIRED_GROUPS: Final = (LEADERSHIP, CUSTOMER_SERVICE, "technical_support", "market_legal")

@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.identity import new_id, new_reference
 from services.base.privacy import Person, Privacy
-from services.casework.action_bodies import Accept, AnyBody, Close, Resolve
-from services.casework.actions import perform
+from services.casework.action import ActionBody
+from services.casework.actions import perform, works_on
 from services.casework.dispatching import dispatch
+from services.casework.handlers.assigning import Accept
+from services.casework.handlers.settling import Close, Resolve, Skip
+from services.casework.work import write
 from services.complaints.commands import Case, Change, lock, save
 from services.complaints.events import Classified
 from services.complaints.registering import Registration, register
@@ -52,6 +55,7 @@ async def received_case(
     content: str = "宽带从昨晚开始断网，一直没人来修。",
     customer: str | None = None,
     account: str = "BJ-5520-7781",
+    received_at: datetime = RECEIVED_AT,
 ) -> UUID:
     """``customer`` is by what the same customer is found again; without it nobody is."""
     person = Person(name="李伟", phone="+8613800138000", email="li.wei@example.com", account=account)
@@ -71,7 +75,7 @@ async def received_case(
         language="zh",
         region="北京/海淀",
         occurred_at=None,
-        received_at=RECEIVED_AT,
+        received_at=received_at,
         concerns=None,
         personal=PRIVACY.seal(person),
         content=content,
@@ -93,8 +97,37 @@ async def classified_case(
     severity: Severity = "major",
     signals: tuple[str, ...] = (),
     realm: str = "live",
+    region: str | None = None,
+    customer: str | None = None,
+    plan_version: int = 1,
+    api_key_id: UUID = CHANNEL_KEY,
 ) -> UUID:
-    case_id = await received_case(engine, realm=realm)
+    """``region`` is a code of the plan; ``customer`` as in `received_case`."""
+    case_id = await received_case(engine, realm=realm, customer=customer, api_key_id=api_key_id)
+    await classify(
+        engine,
+        case_id,
+        category=category,
+        severity=severity,
+        signals=signals,
+        region=region,
+        plan_version=plan_version,
+    )
+    return case_id
+
+
+async def classify(
+    engine: AsyncEngine,
+    case_id: UUID,
+    *,
+    category: Category = "outage",
+    severity: Severity = "major",
+    signals: tuple[str, ...] = (),
+    region: str | None = None,
+    plan_version: int = 1,
+    now: datetime = RECEIVED_AT,
+) -> None:
+    """Judge a received case, as the classifier does."""
     judgement = {
         "category": category,
         "best_guess": "outage",
@@ -103,37 +136,30 @@ async def classified_case(
         "reasons": [],
         "severity_reasons": [{"signal": signal} for signal in signals],
     }
-    values = {
-        "status": "classified",
+    judged = {
         "category": category,
         "sub_category": "no_service" if category == "outage" else None,
         "severity": severity,
         "reportable": severity == "critical" or bool(signals),
-        "judgement": judgement,
-        "plan_version": 1,
+        "region_code": region,
+        "plan_version": plan_version,
     }
     async with engine.begin() as connection:
         case = (await lock(connection, [case_id]))[case_id]
         event = Classified(
-            reference=case.reference,
-            category=category,
-            best_guess="outage",
-            severity=severity,
-            confidence=0.9,
-            reportable=False,
-            model="lexicon-1",
-            plan_version=1,
-        )
-        await save(connection, [Change(case, event, "system:classifier", RECEIVED_AT, values)])
-    return case_id
+            reference=case.reference, best_guess="outage", confidence=0.9, model="lexicon-1", **judged
+        )  # fmt: skip
+        values = {"status": "classified", "judgement": judgement, **judged}
+        await save(connection, [Change(case, event, "system:classifier", now, values)])
 
 
 async def dispatched_case(engine: AsyncEngine, plans: Plans, **judged: Any) -> UUID:
     case_id = await classified_case(engine, **judged)
     async with engine.begin() as connection:
-        version, plan = await plans.current(connection)
-        cases = await lock(connection, [case_id])
-        await dispatch(connection, list(cases.values()), {version: plan}, RECEIVED_AT)
+        _, plan = await plans.current(connection)
+        works = await works_on(connection, plans, plan, [case_id], "system:handler", RECEIVED_AT)
+        await dispatch(connection, list(works.values()))
+        await write(connection, list(works.values()))
     return case_id
 
 
@@ -145,8 +171,15 @@ async def accepted_case(engine: AsyncEngine, plans: Plans, login: str = ENGINEER
 
 async def resolved_case(engine: AsyncEngine, plans: Plans, login: str = ENGINEER) -> UUID:
     case_id = await accepted_case(engine, plans, login)
+    await skip_to_result(engine, plans, case_id, login)
     await do(engine, plans, case_id, Resolve(text="光缆已修复。"), login)
     return case_id
+
+
+async def skip_to_result(engine: AsyncEngine, plans: Plans, case: UUID, login: Caller | str) -> None:
+    """Leave out what comes before the result in the playbook for outages."""
+    steps = ("diagnose", "estimate", "repair", "check")
+    await do(engine, plans, case, Skip(steps=steps, reason="客户已自行恢复。"), login)
 
 
 async def closed_case(engine: AsyncEngine, plans: Plans, login: str = ENGINEER) -> UUID:
@@ -177,7 +210,7 @@ async def do(
     engine: AsyncEngine,
     plans: Plans,
     case: UUID,
-    body: AnyBody,
+    body: ActionBody,
     who: Caller | str,
     *,
     if_match: frozenset[int] | None = None,

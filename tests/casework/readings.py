@@ -37,8 +37,12 @@ async def loads(engine: AsyncEngine) -> dict[str, int]:
 
 async def on_hand(engine: AsyncEngine) -> int:
     async with engine.connect() as connection:
-        statuses = Complaint.status.in_(["dispatched", "in_progress", "awaiting_customer"])
-        return await connection.scalar(sa.select(sa.func.count()).select_from(Complaint).where(statuses)) or 0
+        # What was merged into another case is nobody's work.
+        counted = (
+            Complaint.status.in_(["dispatched", "in_progress", "awaiting_customer"]),
+            Complaint.merged_into.is_(None),
+        )
+        return await connection.scalar(sa.select(sa.func.count()).select_from(Complaint).where(*counted)) or 0
 
 
 async def met(engine: AsyncEngine, case: UUID) -> dict[str, datetime | None]:
@@ -53,6 +57,8 @@ async def consistent(engine: AsyncEngine, case: UUID) -> bool:
 
 
 async def result_notice(engine: AsyncEngine, case: UUID, status: str, requested_at: datetime = NOW) -> None:
+    """A notice of the result that the case has now."""
+    number = (await case_of(engine, case)).version
     async with engine.begin() as connection:
         await connection.execute(
             sa.insert(Notice).values(
@@ -60,7 +66,7 @@ async def result_notice(engine: AsyncEngine, case: UUID, status: str, requested_
                 complaint_id=case,
                 kind="result",
                 cause=new_id(),
-                number=5,
+                number=number,
                 realm="live",
                 language="zh",
                 way="email",

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.errors import Invalid, WrongState
-from services.casework.action_bodies import Accept, Close, Note, Reclassify, Reopen, Resolve, SetEta
+from services.casework.handlers.assigning import Accept
+from services.casework.handlers.conversing import Note, Reclassify
+from services.casework.handlers.outage import SetEta
+from services.casework.handlers.settling import Close, Reopen, Resolve, Skip
 from services.casework.model import Deadline
 from services.complaints.model import Complaint
 from services.plan.versions import Plans
@@ -45,7 +48,8 @@ async def test_accepting_gives_the_case_to_the_one_who_accepts_and_moves_the_loa
         "previous": before,
         "at": NOW.isoformat(),
     }
-    assert (await met(engine, case))["respond"] == NOW
+    # Nobody has spoken to the customer yet.
+    assert (await met(engine, case))["respond"] is None
 
 
 async def test_accepting_ones_own_case_changes_no_load_and_keeps_why_it_was_given(
@@ -157,6 +161,8 @@ async def test_another_groups_category_sends_the_case_back_to_be_dispatched(engi
         "severity_before": "major",
         "category": "billing",
         "severity": "major",
+        "reportable": False,
+        "redispatched": True,
     }
     assert event.private == {"reason": "投诉的是费用。"}
 
@@ -209,6 +215,7 @@ async def test_resolving_keeps_the_words_meets_the_clock_and_frees_the_person(
     engine: AsyncEngine, plans: Plans
 ) -> None:
     case = await factories.accepted_case(engine, plans)
+    await factories.skip_to_result(engine, plans, case, ENGINEER)
 
     await do(engine, plans, case, Resolve(text="  光缆已修复，宽带已恢复。\n"), ENGINEER, now=NOW + timedelta(hours=2))
 
@@ -262,6 +269,7 @@ async def test_the_notice_of_an_earlier_result_does_not_count_after_a_reopening(
     case = await factories.resolved_case(engine, plans)
     await result_notice(engine, case, "sent")
     await do(engine, plans, case, Reopen(reason="再次中断。"), ENGINEER)
+    await factories.skip_to_result(engine, plans, case, ENGINEER)
     await do(engine, plans, case, Resolve(text="已再次修复。"), ENGINEER, now=NOW + timedelta(days=1))
 
     with pytest.raises(Invalid, match="has not been sent"):
@@ -295,6 +303,7 @@ async def test_the_first_estimate_after_a_reopening_is_no_change_of_the_old_one(
 ) -> None:
     case = await factories.case_in(engine, plans, "in_progress")
     await do(engine, plans, case, SetEta(estimated_repair_at=NOW + timedelta(hours=2)), ENGINEER)
+    await do(engine, plans, case, Skip(steps=("diagnose", "repair", "check"), reason="客户已恢复。"), ENGINEER)
     await do(engine, plans, case, Resolve(text="线路已修复。"), ENGINEER)
     await do(engine, plans, case, Reopen(reason="再次中断。"), ENGINEER)
     assert (await view(engine, case)).estimated_repair_at is None

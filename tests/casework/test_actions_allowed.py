@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.base.errors import Changed, Conflict, Forbidden, NotFound, WrongState
+from services.base.errors import Changed, Conflict, Forbidden, Invalid, NotFound, WrongState
 from services.base.identity import new_id
-from services.casework.action_bodies import Accept, AnyBody, Close, Note, Reclassify, Reopen, Resolve, SetEta
+from services.casework.action import ActionBody
 from services.casework.actions import offers, perform
+from services.casework.handlers.assigning import Accept
+from services.casework.handlers.conversing import Note, Reclassify
+from services.casework.handlers.outage import SetEta
+from services.casework.handlers.settling import Close, Reopen, Resolve, Skip
 from services.casework.queries import deadlines_of
+from services.casework.registry import BODIES
+from services.complaints.lifecycle import is_possible, when_possible
 from services.plan.versions import Plans
 from tests.casework import factories
 from tests.casework.factories import (
@@ -30,55 +38,79 @@ from tests.casework.factories import (
 )
 from tests.casework.readings import consistent, loads, on_hand, record_of
 
-EVERY_ACTION: tuple[AnyBody, ...] = (
-    Accept(),
-    Note(text="已致电客户。"),
-    SetEta(estimated_repair_at=NOW + timedelta(hours=5)),
-    Reclassify(severity="minor", reason="影响范围小。"),
-    Resolve(text="已修复。"),
-    Close(decision="final_decision", reason="已告知。"),
-    Reopen(reason="再次中断。"),
-)
+# What somebody who leads can do with an outage: in the order in which it is offered.
+_ALWAYS = ("note", "correct", "link", "unlink")
+_WITH_A_GROUP = (
+    "note", "correct", "reclassify", "assign", "hand-over", "escalate", "report", "link", "unlink", "merge", "reject"
+)  # fmt: skip
 POSSIBLE = {
-    "received": ("note",),
-    "classified": ("note", "reclassify"),
-    "dispatched": ("accept", "note", "set-eta", "reclassify"),
-    "in_progress": ("note", "set-eta", "reclassify", "resolve"),
-    "resolved": ("note", "close", "reopen"),
-    "closed": ("note", "reopen"),
-}
+    "received": _ALWAYS,
+    "classified": ("note", "correct", "reclassify", "report", "link", "unlink"),
+    "dispatched": ("accept", "set-eta", *_WITH_A_GROUP),
+    "in_progress": (
+        "take", "contact", "diagnose", "set-eta", "explain", "compensate", "guide", "site-visit", "skip",
+        "await-customer", *_WITH_A_GROUP
+    ),
+    "resolved": ("contact", "note", "correct", "escalate", "link", "unlink", "close", "reopen"),
+    "closed": (*_ALWAYS, "reopen"),
+}  # fmt: skip
+
+
+def body_for(action: str, other: UUID) -> ActionBody:
+    """A body that says something sensible of an outage; ``other`` is another case of the same customer."""
+    said = {"link": {"to": str(other)}, "unlink": {"from": str(other)}, "merge": {"into": str(other)}}
+    return BODIES[action].model_validate({**BODIES[action].EXAMPLE, **said.get(action, {})})
 
 
 @pytest.mark.parametrize("status", POSSIBLE)
-async def test_what_the_table_does_not_hold_is_refused_with_what_is_possible(
+async def test_what_is_offered_is_exactly_what_can_be_done_and_the_rest_is_refused_with_the_reason_offered(
     engine: AsyncEngine, plans: Plans, status: str
 ) -> None:
     case = await factories.case_in(engine, plans, status)
+    other = await factories.accepted_case(engine, plans)
     version = (await case_of(engine, case)).version
-    impossible = [body for body in EVERY_ACTION if body.ACTION not in POSSIBLE[status]]
-
-    for body in impossible:
-        with pytest.raises(WrongState) as refused:
-            await do(engine, plans, case, body, ADMIN)
-        assert refused.value.possible == POSSIBLE[status]
-
-    assert (await case_of(engine, case)).version == version
-
-
-@pytest.mark.parametrize("status", POSSIBLE)
-async def test_what_is_offered_is_what_can_be_done(engine: AsyncEngine, plans: Plans, status: str) -> None:
-    case = await factories.case_in(engine, plans, status)
 
     async with engine.connect() as connection:
         offered = await offers(connection, plans, str(case), staff(LEADER))
 
     assert tuple(body.ACTION for body in offered.bodies) == POSSIBLE[status]
-    assert (offered.status, offered.version) == (status, (await case_of(engine, case)).version)
-    for body in EVERY_ACTION:
-        if body.ACTION in POSSIBLE[status]:
-            # Never committed, so that each begins with the same case.
-            async with engine.connect() as connection:
-                await perform(connection, plans, str(case), body, staff(LEADER), None, NOW)
+    assert (offered.status, offered.version) == (status, version)
+    refused = {one.body.ACTION: one.why for one in offered.refused}
+    assert set(refused) == set(BODIES) - set(POSSIBLE[status])
+    for action in BODIES:
+        # Never committed, so that each begins with the same case.
+        async with engine.connect() as connection:
+            doing = perform(connection, plans, str(case), body_for(action, other), staff(LEADER), None, NOW)
+            if action in refused:
+                with pytest.raises((WrongState, Forbidden)) as refusal:
+                    await doing
+                reason = str(refusal.value) if is_possible(status, action, "outage") else when_possible(action)
+                assert refused[action] == reason
+            else:
+                # What the body says may be wrong all the same: there is nothing to unlink.
+                with suppress(Invalid):
+                    await doing
+    assert (await case_of(engine, case)).version == version
+
+
+async def test_the_offers_name_the_step_that_is_next(engine: AsyncEngine, plans: Plans) -> None:
+    case = await factories.accepted_case(engine, plans)
+
+    async with engine.connect() as connection:
+        offered = await offers(connection, plans, str(case), staff(ENGINEER))
+
+    assert offered.step == "diagnose"
+    why = next(one.why for one in offered.refused if one.body.ACTION == "repair")
+    assert why.startswith("'repair' is not next in the playbook 'outage': first comes 'diagnose' (Diagnose the fault)")
+
+
+async def test_what_is_impossible_is_refused_with_what_is_possible(engine: AsyncEngine, plans: Plans) -> None:
+    case = await factories.closed_case(engine, plans)
+
+    with pytest.raises(WrongState) as refused:
+        await do(engine, plans, case, Resolve(text="已修复。"), ADMIN)
+
+    assert refused.value.possible == POSSIBLE["closed"]
 
 
 @pytest.mark.parametrize(
@@ -168,16 +200,21 @@ async def test_a_whole_life_leaves_one_event_for_each_version_and_no_load(engine
         SetEta(estimated_repair_at=NOW + timedelta(hours=4)),
         Note(text="已派人。"),
         Reclassify(severity="critical", reason="医院。"),
+        Skip(steps=("diagnose", "repair", "check"), reason="已自行恢复。"),
         Resolve(text="已修复。"),
         Reopen(reason="再次中断。"),
+        Skip(steps=("diagnose", "estimate", "repair", "check"), reason="已自行恢复。"),
         Resolve(text="已彻底修复。"),
         Close(decision="customer_accepted", reason="回访确认。"),
     ):
         await do(engine, plans, case, body, ENGINEER)
 
     assert await consistent(engine, case)
-    facts = "received classified dispatched accepted estimate_set noted reclassified resolved reopened resolved closed"
-    assert [happening.type.split(".")[2] for happening in await record_of(engine, case)] == facts.split()
+    told = [happening.type.split(".")[2] for happening in await record_of(engine, case)]
+    facts = (
+        "received classified dispatched accepted estimate_set noted reclassified reported resolved reopened resolved"
+    )
+    assert [fact for fact in told if fact != "step_skipped"] == [*facts.split(), "closed"]
     assert await loads(engine) == {}
 
 
@@ -195,5 +232,16 @@ async def test_the_clocks_are_counted_from_the_receipt(engine: AsyncEngine, plan
     async with engine.connect() as connection:
         found = (await deadlines_of(connection, [case, new_id()]))[case]
 
-    assert [deadline.kind for deadline in found] == ["acknowledge", "respond", "resolve"]
-    assert found[-1].due_at == RECEIVED_AT + timedelta(hours=24)
+    hours = {
+        deadline.kind: deadline.due_at and (deadline.due_at - RECEIVED_AT) / timedelta(hours=1) for deadline in found
+    }
+    assert hours == {
+        "acknowledge": 5 / 60,
+        "respond": 1,
+        "estimate": 2,
+        "step": 2,
+        "update": 6,
+        "resolve": 24,
+        "repair": 48,
+        "regulator": 15 * 24,
+    }

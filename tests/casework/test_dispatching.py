@@ -13,10 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handler_worker.handler import DispatchHandler
 from services.base.identity import new_id
 from services.base.stream.event import Event
-from services.casework.action_bodies import Reclassify, Reopen
+from services.casework.handlers.conversing import Reclassify
+from services.casework.handlers.settling import Reopen
 from services.casework.model import Deadline
 from services.complaints.events import Classified, Reclassified
 from services.notices.events import Sent
+from services.people import absences
+from services.people.absences import NewAbsence
 from services.people.model import Duty
 from services.plan.versions import Plans
 from tests.casework import factories
@@ -40,6 +43,29 @@ async def handle(engine: AsyncEngine, plans: Plans, *events: Event) -> None:
 async def set_duty(engine: AsyncEngine, logins: set[str], **values: object) -> None:
     async with engine.begin() as connection:
         await connection.execute(sa.update(Duty).where(Duty.login.in_(logins)).values(**values))
+
+
+async def away(engine: AsyncEngine, login: str, substitute: str | None = None) -> None:
+    new = NewAbsence(login, "leave", NOW - timedelta(hours=1), NOW + timedelta(days=1), substitute)
+    async with engine.begin() as connection:
+        await absences.add(connection, new, f"staff:{login}", NOW)
+
+
+async def statements_of(engine: AsyncEngine, plans: Plans, events: list[Event]) -> int:
+    """How many statements it takes to handle the events."""
+    async with engine.begin() as connection:
+        await plans.current(connection)
+    count = Counter[str]()
+
+    def counted(*_: object) -> None:
+        count["statements"] += 1
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", counted)
+    try:
+        await handle(engine, plans, *events)
+    finally:
+        sa.event.remove(engine.sync_engine, "before_cursor_execute", counted)
+    return count["statements"]
 
 
 async def technicians(engine: AsyncEngine, plans: Plans) -> set[str]:
@@ -68,11 +94,70 @@ async def test_the_person_with_the_least_on_hand_comes_next(engine: AsyncEngine,
 
     dispatched = (await record_of(engine, case))[-1].data
     assert (dispatched["assignee"], dispatched["rule"]) == (OTHER_ENGINEER, "least_loaded")
-    assert (await view(engine, case)).assignment == {
-        "rule": "least_loaded",
-        "open_cases": 3,
-        "at": NOW.isoformat(),
+    assignment = (await view(engine, case)).assignment
+    assert assignment is not None
+    assert (assignment["rule"], assignment["login"], assignment["open_cases"], assignment["at"]) == (
+        "least_loaded",
+        OTHER_ENGINEER,
+        3,
+        NOW.isoformat(),
+    )
+    assert assignment["why"] == {"language": True, "customer_language": "zh", "skills": [], "load": "3/30"}
+    assert {entry["login"]: entry["because"] for entry in assignment["passed_over"]} == {
+        **dict.fromkeys(everybody - {OTHER_ENGINEER}, "busier"),
+        "song.yu": "off_duty",
     }
+
+
+async def test_somebody_who_is_away_gets_nothing_and_the_record_says_why(engine: AsyncEngine, plans: Plans) -> None:
+    everybody = await technicians(engine, plans)
+    await set_duty(engine, everybody - {ENGINEER}, open_cases=20)
+    await away(engine, ENGINEER)
+    case = await factories.classified_case(engine)
+
+    await handle(engine, plans, happened(case))
+
+    assignment = (await view(engine, case)).assignment
+    assert assignment is not None
+    assert assignment["login"] != ENGINEER
+    assert {"login": ENGINEER, "because": "leave"} in assignment["passed_over"]
+
+
+async def test_with_the_head_away_and_nobody_on_duty_the_leadership_deputy_gets_the_case(
+    engine: AsyncEngine, plans: Plans
+) -> None:
+    async with engine.connect() as connection:
+        _, plan = await plans.current(connection)
+    await set_duty(engine, await technicians(engine, plans), on_duty=False)
+    await away(engine, plan.group("technical_support").head)
+    case = await factories.classified_case(engine)
+
+    await handle(engine, plans, happened(case))
+
+    dispatched = (await record_of(engine, case))[-1].data
+    deputy = plan.group("leadership").deputy
+    assert (dispatched["assignee"], dispatched["rule"]) == (deputy, "leadership_deputy")
+    assert await loads(engine) == {deputy: 1}
+
+
+async def test_somebody_who_is_new_in_the_plan_begins_as_the_plan_says(engine: AsyncEngine, plans: Plans) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(sa.delete(Duty))
+    case = await factories.classified_case(engine)
+
+    await handle(engine, plans, happened(case))
+
+    assert await loads(engine) == {(await view(engine, case)).assignee: 1}
+
+
+async def test_a_batch_takes_as_many_statements_as_a_single_case(engine: AsyncEngine, plans: Plans) -> None:
+    one = [happened(await factories.classified_case(engine))]
+    many = [
+        happened(await factories.classified_case(engine, category=category, severity="major"))
+        for category in ("outage", "billing", "technical_support", "unclear") * 3
+    ]
+
+    assert await statements_of(engine, plans, many) == await statements_of(engine, plans, one)
 
 
 async def test_of_two_with_as_much_on_hand_the_one_longest_without_a_case_comes_next(

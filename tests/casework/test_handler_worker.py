@@ -26,14 +26,10 @@ async def test_two_handlers_that_acknowledge_each_others_cases_do_not_wait_for_e
     mine = [judged(second), sent(first)]
     others = [sent(first), sent(second)]
 
-    # The one is held up after it has dispatched and before it notes what was acknowledged: there it asks for the plan
-    # in force, having looked at it long ago.
-    held_up, time = Plans(clock=lambda: time[0]), [0.0]
+    # The one is held up where it chooses a person, having locked its cases.
     async with engine.begin() as barrier:
-        await held_up.current(barrier)
-        time[0] = 60.0
-        await barrier.execute(sa.text("lock table plan_version in access exclusive mode"))
-        one = asyncio.create_task(handle(engine, DispatchHandler(held_up), mine))
+        await barrier.execute(sa.text("lock table duty in access exclusive mode"))
+        one = asyncio.create_task(handle(engine, DispatchHandler(plans), mine))
         await waiting(barrier, 1)
         two = asyncio.create_task(handle(engine, DispatchHandler(plans), others))
         await waiting(barrier, 2)

@@ -100,7 +100,8 @@ def test_a_refusal_says_what_is_possible_now() -> None:
         target("closed", "resolve", "billing")
 
     assert str(caught.value) == (
-        "'resolve' is not possible for a case that is closed and of category billing; possible now: note, reopen"
+        "'resolve' is not possible for a case that is closed and of category billing; "
+        "possible now: note, correct, link, unlink, reopen"
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from desk.app import create_app
 from services.base.stream.bell import Bell
-from services.casework.action_bodies import BODIES
+from services.casework.registry import BODIES
 from services.people.keys import KeyRing
 from services.plan.versions import Plans
 from tests.casework import factories
@@ -42,9 +42,12 @@ async def test_a_case_is_worked_from_acceptance_to_its_end(
         ("accept", None),
         ("note", {"text": "已派人。"}),
         ("set-eta", {"estimated_repair_at": ETA}),
-        ("reclassify", {"severity": "critical", "reason": "医院受影响。"}),
+        ("diagnose", {"cause": "cable", "finding": "光缆被挖断。"}),
+        ("repair", {"what": "光缆已熔接。"}),
+        ("contact", {"way": "phone", "outcome": "reached", "said": "客户确认已恢复。"}),
         ("resolve", {"text": "光缆已修复。"}),
         ("reopen", {"reason": "再次中断。"}),
+        ("skip", {"steps": ["diagnose", "estimate", "repair", "check"], "reason": "已自行恢复。"}),
         ("resolve", {"text": "已彻底修复。"}),
         ("close", {"decision": "final_decision", "reason": "已回访。"}),
     ):
@@ -53,12 +56,30 @@ async def test_a_case_is_worked_from_acceptance_to_its_end(
         assert answer.headers["etag"] == f'"{answer.json()["version"]}"'
         shown.append(answer.json())
 
-    assert [one["status"] for one in shown] == (["in_progress"] * 4 + ["resolved", "in_progress", "resolved", "closed"])
+    assert [one["status"] for one in shown] == (
+        ["in_progress"] * 6 + ["resolved", "in_progress", "in_progress", "resolved", "closed"]
+    )
     assert shown[0]["assignee"] == ENGINEER
     assert shown[2]["estimated_repair_at"] == "2026-11-23T12:00:00Z"
-    assert (shown[3]["severity"], shown[3]["reportable"]) == ("critical", True)
+    assert shown[5]["handling"]["done"] == ["estimate", "diagnose", "repair", "check"]
     assert (shown[-1]["resolution"], shown[-1]["closed_at"]) == ("已彻底修复。", "2026-11-23T08:30:00Z")
-    assert shown[-1]["version"] == 11
+    # One event for each action, four for the steps that were left out.
+    assert shown[-1]["version"] == 3 + len(shown) + 3
+
+
+async def test_a_reclassified_case_is_answered_with_what_it_is_now(
+    desk: httpx.AsyncClient, engine: AsyncEngine, plans: Plans
+) -> None:
+    case = await factories.accepted_case(engine, plans)
+    key = await key_of(engine, "staff", ENGINEER)
+
+    answer = await post(desk, case, "reclassify", key, {"severity": "critical", "reason": "医院受影响。"})
+
+    shown = answer.json()
+    assert (shown["severity"], shown["reportable"]) == ("critical", True)
+    # The second event is the report to leadership.
+    assert (shown["version"], answer.headers["etag"]) == (6, '"6"')
+    assert shown["reported_at"] == "2026-11-23T08:30:00Z"
 
 
 async def test_the_case_answered_is_the_case_shown(desk: httpx.AsyncClient, engine: AsyncEngine, plans: Plans) -> None:
@@ -68,7 +89,8 @@ async def test_the_case_answered_is_the_case_shown(desk: httpx.AsyncClient, engi
     acted = await post(desk, case, "accept", key)
 
     shown = await desk.get(f"/v1/complaints/{acted.json()['reference'].lower()}", headers=key)
-    assert shown.json() == acted.json()
+    # Of one case alone there is more to show.
+    assert shown.json() == acted.json() | {"compensation": [], "links": []}
     assert shown.headers["etag"] == acted.headers["etag"]
 
 
@@ -83,7 +105,8 @@ async def test_a_wrong_state_is_a_conflict_that_names_what_is_possible(
     assert answer.status_code == problem["status"] == 409
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["type"] == "urn:redress:problem:wrong-state"
-    assert problem["possible"] == ["accept", "note", "set-eta", "reclassify"]
+    assert problem["possible"][:4] == ["accept", "set-eta", "note", "correct"]
+    assert "resolve" not in problem["possible"]
 
 
 async def test_an_action_needs_the_version_that_was_seen(
@@ -214,6 +237,7 @@ async def test_texts_of_the_greatest_length_with_line_ends_are_taken(
     desk: httpx.AsyncClient, engine: AsyncEngine, plans: Plans
 ) -> None:
     case = await factories.accepted_case(engine, plans)
+    await factories.skip_to_result(engine, plans, case, ENGINEER)
     text = "字" * 19_998 + "\n𠀀"
 
     answer = await post(desk, case, "resolve", await key_of(engine, "staff", ENGINEER), {"text": text})
@@ -246,7 +270,7 @@ async def test_unknown_actions_and_cases_are_not_found(
     misspelt = await post(desk, "RD-1111-1111-2", "note", key, {"text": "…"})
 
     assert [answer.status_code for answer in (action, other, misspelt)] == [404, 404, 404]
-    assert "the actions are accept, note" in action.json()["detail"]
+    assert "the actions are accept, take" in action.json()["detail"]
     assert "check" in misspelt.json()["detail"]
 
 
@@ -260,7 +284,11 @@ async def test_the_offers_say_what_each_action_takes(
     offered = answer.json()
     assert (offered["status"], offered["version"], offered["refusal"]) == ("dispatched", 3, None)
     assert answer.headers["etag"] == '"3"'
-    assert [item["action"] for item in offered["items"]] == ["accept", "note", "set-eta", "reclassify"]
+    assert [item["action"] for item in offered["items"]][:4] == ["accept", "set-eta", "note", "correct"]
+    assert offered["step"] == "diagnose"
+    refused = {item["action"]: item["why"] for item in offered["refused"]}
+    assert refused["resolve"] == "possible for a case that is in_progress or awaiting_customer"
+    assert len(offered["items"]) + len(refused) == len(BODIES)
     (eta,) = [item for item in offered["items"] if item["action"] == "set-eta"]
     assert eta["body"]["required"] == ["estimated_repair_at"]
     assert eta["name"] == {"zh": "设定预计修复时间", "en": "Set the estimated repair time"}
@@ -270,7 +298,7 @@ async def test_the_offers_say_what_each_action_takes(
 def test_the_example_of_an_action_is_a_body_that_it_takes(action: str) -> None:
     body = BODIES[action]
 
-    assert body.model_validate_json(body.model_validate(body.EXAMPLE).model_dump_json())
+    assert body.model_validate_json(body.model_validate(body.EXAMPLE).model_dump_json(by_alias=True))
 
 
 async def test_an_action_wakes_the_workers_of_the_same_process(engine: AsyncEngine, plans: Plans) -> None:

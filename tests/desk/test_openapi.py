@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx
 
+from services.casework.registry import BODIES
+
 METHODS = ("get", "post")
 
 
@@ -16,12 +18,18 @@ async def test_every_call_names_its_key_and_shows_an_example_of_every_answer(des
         for method in METHODS
         if method in path_item and path.startswith("/v1")
     ]
-    assert len(calls) == 5
+    assert {path for path, _ in calls} >= {
+        "/v1/complaints",
+        "/v1/complaints/{name}",
+        "/v1/complaints/{name}/timeline",
+        "/v1/complaints/{name}/actions",
+        "/v1/complaints/{name}/actions/{action}",
+    }
     for path, call in calls:
         assert call["security"] == [{"key": []}], path
         assert call["summary"], path
         for status, answer in call["responses"].items():
-            media = "application/json" if status == "200" else "application/problem+json"
+            media = "application/json" if status.startswith("2") else "application/problem+json"
             assert "example" in answer["content"][media], (path, status)
     assert "HTTPValidationError" not in document.get("components", {}).get("schemas", {})
 
@@ -31,8 +39,8 @@ async def test_the_body_of_every_action_is_described_with_an_example(desk: httpx
 
     body = document["paths"]["/v1/complaints/{name}/actions/{action}"]["post"]["requestBody"]
     content = body["content"]["application/json"]
-    assert list(content["examples"]) == ["accept", "note", "set-eta", "reclassify", "resolve", "close", "reopen"]
-    assert len(content["schema"]["anyOf"]) == 7
+    assert list(content["examples"]) == list(BODIES)
+    assert len(content["schema"]["anyOf"]) == len(BODIES)
 
 
 async def test_no_page_that_loads_from_another_host_is_served(desk: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.stream.event import REALMS
-from services.casework.action_bodies import Accept
+from services.casework.handlers.assigning import Accept
 from services.casework.model import Deadline
 from services.plan.versions import Plans
 from tests.casework import factories
@@ -140,5 +140,10 @@ async def test_a_case_in_the_queue_carries_its_deadlines(
     page = (await desk.get("/v1/complaints", headers=await key_of(engine, "admin"))).json()
 
     deadlines = {deadline["kind"]: deadline for deadline in page["items"][0]["deadlines"]}
-    assert deadlines["respond"]["met_at"] == "2026-11-23T08:30:00Z"
-    assert deadlines["resolve"] == {"kind": "resolve", "due_at": "2026-11-24T08:00:00Z", "met_at": None}
+    assert deadlines["respond"]["met_at"] is None
+    assert deadlines["resolve"] == {
+        "kind": "resolve",
+        "due_at": "2026-11-24T08:00:00Z",
+        "met_at": None,
+        "missed_at": None,
+    }

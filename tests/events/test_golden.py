@@ -11,19 +11,26 @@ from pathlib import Path
 import pytest
 
 from services.base.stream.event import EventData, topic_of
+from services.casework.directives import events as directive_events
+from services.casework.tasks import events as task_events
 from services.complaints import events as complaint_events
 from services.notices import events as notice_events
 
 GOLDEN = Path(__file__).parent / "golden"
-EVENTS: dict[str, type[EventData]] = {event.TYPE: event for event in (*complaint_events.EVENTS, *notice_events.EVENTS)}
+EVENTS: dict[str, type[EventData]] = {
+    event.TYPE: event
+    for events in (complaint_events, directive_events, notice_events, task_events)
+    for event in events.EVENTS
+}
 PERSONAL = {"name", "phone", "email", "account", "address", "content", "text", "note", "reason", "words", "masked"}
 
 
 @pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.json")), ids=lambda file: file.stem)
-def test_a_published_event_is_still_read_and_written_the_same(file: Path) -> None:
+def test_a_published_event_is_still_read_and_nothing_of_it_is_lost_or_written_otherwise(file: Path) -> None:
     published = json.loads(file.read_text())
-    event = EVENTS[file.stem].model_validate(published)
-    assert json.loads(event.model_dump_json(exclude_none=True)) == published
+    written = json.loads(EVENTS[file.stem].model_validate(published).model_dump_json(exclude_none=True))
+    # What was added since it was published is written with its default.
+    assert {name: written.get(name) for name in published} == published
 
 
 @pytest.mark.parametrize("type_", sorted(EVENTS))

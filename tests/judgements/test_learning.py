@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.errors import Invalid
-from services.casework.action_bodies import Close, Reclassify, Resolve
+from services.casework.handlers.conversing import Reclassify
+from services.casework.handlers.settling import Close, Resolve
 from services.complaints.model import Complaint
 from services.judgements.artefact import pack, unpack
 from services.judgements.features import spans_of
@@ -32,6 +33,7 @@ from tests.casework.factories import (
     dispatched_case,
     do,
     received_case,
+    skip_to_result,
     staff,
     sync_duty,
 )
@@ -152,6 +154,7 @@ async def test_corrected_and_settled_cases_teach_and_others_do_not(engine: Async
     graver = await dispatched_case(engine, plans)
     await do(engine, plans, graver, Reclassify(severity="critical", reason="有老人。"), ENGINEER)
     settled = await accepted_case(engine, plans)
+    await skip_to_result(engine, plans, settled, ENGINEER)
     await do(engine, plans, settled, Resolve(text="已修复。"), ENGINEER)
     await do(engine, plans, settled, Close(decision="final_decision", reason="已修复。"), ENGINEER)
     await received_case(engine)

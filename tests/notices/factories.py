@@ -16,6 +16,7 @@ from services.base.identity import new_id, new_reference
 from services.base.privacy import Person, Privacy
 from services.base.stream import log
 from services.base.stream.event import Event, EventData, NewEvent
+from services.base.stream.model import EventRow
 from services.complaints.events import Dispatched, Received
 from services.complaints.model import Complaint
 from services.notices.mail import Mailer
@@ -26,6 +27,7 @@ from tests.conftest import SECRET
 
 NOW = datetime(2025, 11, 24, 2, 30, tzinfo=UTC)
 PRIVACY = Privacy(SECRET)
+Words = Mapping[str, object]
 PUBLIC_URL = "https://care.example.com"
 MAILER = Mailer.from_setting("Redress <care@example.com>")
 
@@ -107,12 +109,25 @@ def dispatched(case_id: UUID, number: int = 3) -> Event:
 
 async def record(engine: AsyncEngine, case_id: UUID, *data: EventData) -> None:
     """Write events of a case to the log, numbered from 1."""
+    await recorded(engine, case_id, *data)
+
+
+async def recorded(
+    engine: AsyncEngine, case_id: UUID, *happenings: EventData | tuple[EventData, Words | None]
+) -> list[Event]:
+    """Write events of a case to the log, numbered from 1, each with its private half if given one; returns them."""
+    pairs = [one if isinstance(one, tuple) else (one, None) for one in happenings]
     async with engine.begin() as connection:
         events = [
-            NewEvent(case_id, number, one, NOW + timedelta(minutes=number), "live", "system:test")
-            for number, one in enumerate(data, start=1)
+            NewEvent(case_id, number, data, NOW + timedelta(minutes=number), "live", "system:test", private)
+            for number, (data, private) in enumerate(pairs, start=1)
         ]
         await log.append(connection, events)
+        written = sa.select(EventRow).where(EventRow.key == case_id).order_by(EventRow.number)
+        return [
+            Event(row.id, row.type, row.key, row.number, row.time, row.realm, orjson.dumps(row.data))
+            for row in await connection.execute(written)
+        ]
 
 
 async def handle(engine: AsyncEngine, events: Sequence[Event], now: datetime = NOW) -> None:

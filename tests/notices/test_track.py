@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,7 +19,38 @@ from intake_api.track import track_router
 from intake_api.track_words import WORDS
 from services.base.database import create_engine
 from services.base.identity import new_id
-from services.complaints.events import EVENTS, Accepted, Closed, EstimateSet, Noted, Received, Resolved
+from services.base.stream.event import EventData
+from services.complaints.events import (
+    EVENTS,
+    Accepted,
+    AwaitingCustomer,
+    Closed,
+    CompensationDecided,
+    CompensationPaid,
+    Contacted,
+    Corrected,
+    CustomerAnswered,
+    CustomerReplied,
+    DeadlineMissed,
+    Diagnosed,
+    Escalated,
+    EstimateMissed,
+    EstimateSet,
+    Explained,
+    Guided,
+    HandedOver,
+    Noted,
+    Received,
+    Rejected,
+    Reminded,
+    Repaired,
+    Reported,
+    Resolved,
+    Resumed,
+    StepSkipped,
+    VisitArranged,
+    Withdrawn,
+)
 from services.plan.versions import Plans
 from services.plan.vocabulary import STATUSES, Language
 from tests.notices.factories import NOW, PRIVACY, case, change, dispatched_data, record
@@ -33,6 +65,97 @@ HANDLED = {
     "estimated_repair_at": NOW + timedelta(hours=4),
 }
 RECEIVED = Received(reference="RD", channel="web", service_type="broadband", language="zh", received_at=NOW)
+
+
+ESTIMATE = EstimateSet(reference="RD", estimated_repair_at=NOW + timedelta(hours=4))
+OFFER = new_id()
+MONEY = {"reference": "RD", "compensation": OFFER, "kind": "refund", "amount": "59.00", "currency": "CNY"}
+ESCALATED = {"cause": "by_hand", "rung": 1, "to": "group_head", "told": ("zheng.kai",), "acknowledge_by": NOW}
+TRIED = {"reference": "RD", "way": "phone", "attempted_at": NOW}
+
+# What is the operator's own affair.
+INTERNAL = {
+    "reassigned",
+    "handed_over",
+    "reviewed",
+    "legal_checked",
+    "compensation_proposed",
+    "step_skipped",
+    "noted",
+    "corrected",
+    "reported",
+    "escalated",
+    "escalation_acknowledged",
+    "deadline_warned",
+    "deadline_missed",
+    "linked",
+    "unlinked",
+    "plan_moved",
+}
+SHOWN = [
+    (Diagnosed(reference="RD", cause="cable"), "已查明故障情况", "We found out what the fault is"),
+    (
+        EstimateMissed(reference="RD", estimated_repair_at=NOW, broken=1),
+        "未能在 2025年11月24日 10:30 前修复，我们深表歉意，正在抓紧处理",
+        "It wasn't repaired by 24 November 2025, 10:30; we are sorry and are on it",
+    ),
+    (Repaired(reference="RD", repaired_at=NOW), "故障已修复", "The fault was repaired"),
+    (Explained(reference="RD"), "已向您说明资费政策", "We explained the charges to you"),
+    (
+        CompensationDecided.model_validate({**MONEY, "decision": "approved"}),
+        "为您提供补偿：人民币 59.00 元",
+        "We offered you compensation: CNY 59.00",
+    ),
+    (
+        CustomerAnswered(reference="RD", compensation=OFFER, answer="accepted"),
+        "您接受了补偿方案",
+        "You accepted the compensation",
+    ),
+    (
+        CustomerAnswered(reference="RD", compensation=OFFER, answer="disputed"),
+        "您不同意补偿方案，我们会重新研究",
+        "You didn't accept the compensation; we are looking at it again",
+    ),
+    (
+        CompensationPaid.model_validate({**MONEY, "billing_reference": "BILL-7"}),
+        "补偿已办理：人民币 59.00 元",
+        "The compensation was paid: CNY 59.00",
+    ),
+    (Contacted.model_validate({**TRIED, "outcome": "reached"}), "已与您取得联系", "We were in touch with you"),
+    (
+        Contacted.model_validate({**TRIED, "outcome": "busy"}),
+        "曾尝试联系您，未能联系上",
+        "We tried to reach you, without success",
+    ),
+    (Guided(reference="RD"), "已向您提供操作指导", "We sent you guidance"),
+    (
+        VisitArranged(reference="RD", visit_at=NOW),
+        "已安排 2025年11月24日 10:30 上门",
+        "A visit was arranged for 24 November 2025, 10:30",
+    ),
+    (AwaitingCustomer(reference="RD"), "请您补充信息", "We asked you for something"),
+    (Reminded(reference="RD", times=1), "已提醒您补充信息", "We reminded you of our question"),
+    (CustomerReplied(reference="RD", status_before="in_progress"), "已收到您的回复", "We had your reply"),
+    (Resumed(reference="RD", cause="answered"), "继续处理", "Work on it goes on"),
+    (
+        Resumed(reference="RD", cause="silent"),
+        "暂未收到您的回复，我们先继续处理",
+        "We had no reply yet and went on with what we have",
+    ),
+    (Rejected(reference="RD"), "未能受理，原因已告知您", "We couldn't take it up, and told you why"),
+    (Withdrawn(reference="RD", status_before="received"), "您已撤回投诉", "You withdrew the complaint"),
+]
+HIDDEN = [
+    Escalated.model_validate({"reference": "RD", **ESCALATED}),
+    CompensationDecided.model_validate({**MONEY, "decision": "declined"}),
+    Explained(reference="RD", told=False),
+    Repaired(reference="RD", repaired_at=NOW, told=False),
+    Corrected(reference="RD", corrects=1),
+    StepSkipped(reference="RD", step="check"),
+    Reported(reference="RD", cause="judged", severity="critical", told=("zhou.min",)),
+    HandedOver(reference="RD", group="market_legal", previous="technical_support"),
+    DeadlineMissed(reference="RD", clock="resolve", due_at=NOW),
+]
 
 
 @pytest.fixture
@@ -125,8 +248,62 @@ async def test_every_status_has_a_page(engine: AsyncEngine, browser: httpx.Async
 @pytest.mark.parametrize("language", WORDS)
 def test_every_fact_that_concerns_the_customer_has_words(language: Language) -> None:
     short = {event.TYPE.split(".")[2] for event in EVENTS}
+    shown = {fact.split(".")[0] for fact in WORDS[language].happened}
 
-    assert short - set(WORDS[language].happened) == {"noted"}
+    assert shown <= short
+    assert short - shown == INTERNAL
+
+
+@pytest.mark.parametrize(("data", "chinese", "english"), SHOWN)
+async def test_what_happens_is_told_in_plain_words(
+    engine: AsyncEngine, browser: httpx.AsyncClient, data: EventData, chinese: str, english: str
+) -> None:
+    new = await case(engine, values=HANDLED)
+    await record(engine, new, RECEIVED, data)
+
+    texts = {language: html.unescape((await browser.get(f"{link(new)}?lang={language}")).text) for language in WORDS}
+
+    assert f"<li>{chinese}<time" in texts["zh"]
+    assert f"<li>{english}<time" in texts["en"]
+
+
+@pytest.mark.parametrize("data", HIDDEN, ids=[f"{at} {one.TYPE.split('.')[2]}" for at, one in enumerate(HIDDEN)])
+async def test_what_is_not_for_the_customer_leaves_no_line(
+    engine: AsyncEngine, browser: httpx.AsyncClient, data: EventData
+) -> None:
+    new = await case(engine, values=HANDLED)
+    await record(engine, new, RECEIVED, data)
+
+    assert (await browser.get(link(new))).text.count("<time") == 1
+
+
+async def test_once_repaired_a_fault_is_not_overdue(engine: AsyncEngine, browser: httpx.AsyncClient) -> None:
+    new = await case(engine, values={**HANDLED, "estimated_repair_at": NOW - timedelta(hours=1)})
+    repaired = Repaired(reference="RD", repaired_at=NOW - timedelta(minutes=30))
+    await record(engine, new, RECEIVED, ESTIMATE, repaired)
+
+    text = (await browser.get(link(new))).text
+
+    assert "<dt>修复时间</dt><dd>2025年11月24日 10:00</dd>" in text
+    assert "超时" not in text
+
+
+async def test_an_estimate_after_a_repair_that_did_not_last_is_shown(
+    engine: AsyncEngine, browser: httpx.AsyncClient
+) -> None:
+    new = await case(engine, values=HANDLED)
+    await record(engine, new, RECEIVED, Repaired(reference="RD", repaired_at=NOW), ESTIMATE)
+
+    assert "<dt>预计修复</dt>" in (await browser.get(link(new))).text
+
+
+async def test_a_result_that_the_customer_was_told_with_another_case_is_in_the_record(
+    engine: AsyncEngine, browser: httpx.AsyncClient
+) -> None:
+    new = await case(engine, values={**HANDLED, "status": "resolved", "resolution": "好了", "resolved_at": NOW})
+    await record(engine, new, RECEIVED, Resolved(reference="RD", told=False))
+
+    assert "已有处理结果" in (await browser.get(link(new))).text
 
 
 async def test_a_token_that_is_unknown_broken_or_revoked_leads_to_a_kind_page_in_both_languages(

@@ -22,15 +22,24 @@ staff:
     email: bob@example.com
     languages: [zh]
     on_duty: false
+calendars:
+  - {code: always, name: {zh: 全天候, en: Always}, hours: always}
+  - {code: office, name: {zh: 工作时间, en: Office}, hours: {monday-friday: ["09:00-18:00"]}, holidays: CN}
 groups:
-  - {code: leadership, name: {zh: 领导, en: Lead}, head: head, deputy: ann, duties: [{zh: 协调, en: Coordinate}]}
-  - {code: customer_service, name: {zh: 客服, en: Care}, head: ann, duties: [{zh: 受理, en: Receive}]}
+  - code: leadership
+    name: {zh: 领导, en: Lead}
+    calendar: always
+    head: head
+    deputy: ann
+    duties: [{zh: 协调, en: Coordinate}]
+  - {code: customer_service, name: {zh: 客服, en: Care}, calendar: always, head: ann, duties: [{zh: 受理, en: Receive}]}
   - code: technical_support
     name: {zh: 技术, en: Tech}
+    calendar: always
     head: bob
     members: [ann]
     duties: [{zh: 排查, en: Investigate}]
-  - {code: market_legal, name: {zh: 市场法务, en: Legal}, head: ann, duties: [{zh: 审核, en: Review}]}
+  - {code: market_legal, name: {zh: 法务, en: Legal}, calendar: office, head: ann, duties: [{zh: 审核, en: Review}]}
 categories:
   - code: outage
     name: {zh: 故障, en: Outage}
@@ -47,6 +56,7 @@ severities:
   - {code: minor, name: {zh: 一般, en: Minor}, description: {zh: 一般, en: Minor}}
   - {code: low, name: {zh: 轻微, en: Low}, description: {zh: 轻微, en: Low}}
 deadlines:
+  repeat_every: 12h
   default:
     critical: {acknowledge: 1m, respond: 10m, resolve: 8h}
     major: {acknowledge: 2m, respond: 1h, resolve: 24h}
@@ -54,6 +64,75 @@ deadlines:
     low: {acknowledge: 4m, respond: 24h, resolve: 15d}
   outage:
     major: {acknowledge: 2m, respond: 30m, resolve: 12h}
+playbooks:
+  - code: faults
+    name: {zh: 故障处置, en: Faults}
+    category: outage
+    steps:
+      - {code: repair, name: {zh: 修复, en: Repair}, action: repair, within: 8h}
+      - {code: result, name: {zh: 告知结果, en: Tell the result}, action: resolve, may_skip: false}
+  - code: charges
+    name: {zh: 资费处置, en: Charges}
+    category: billing
+    steps:
+      - {code: review, name: {zh: 审核, en: Review}, action: review, within: 2wd}
+      - {code: offer, name: {zh: 补偿, en: Offer}, action: compensate, only_if: compensation_wanted}
+      - {code: result, name: {zh: 告知结果, en: Tell the result}, action: resolve, may_skip: false}
+      - {code: pay, name: {zh: 支付, en: Pay}, action: pay, by: customer_service, only_if: compensation_agreed}
+  - code: help
+    name: {zh: 技术支持, en: Help}
+    category: technical_support
+    steps:
+      - {code: guide, name: {zh: 指导, en: Guide}, action: guide, within: 4h}
+      - {code: result, name: {zh: 告知结果, en: Tell the result}, action: resolve, may_skip: false}
+compensation:
+  kinds: [refund, credit]
+  currencies:
+    - {code: CNY}
+    - {code: JPY, decimals: 0}
+  limits:
+    member: {CNY: "99.50"}
+    head: {CNY: 1000, JPY: 5000}
+    leadership: {CNY: 20000, JPY: 90000}
+  legal_check_above: {CNY: 3000}
+  paid_by: customer_service
+  pay_within: 5wd
+contact:
+  attempts: 3
+awaiting:
+  remind_after: [2d, 5d]
+  give_back_after: 10d
+tasks:
+  - {kind: call_customer, name: {zh: 致电, en: Call}, group: customer_service, within: 8h}
+  - {kind: pay, name: {zh: 付款, en: Payment}, group: customer_service, within: 6wd}
+  - {kind: promotion_review, name: {zh: 核查, en: Check}, group: customer_service, within: 9wd}
+  - {kind: site_visit, name: {zh: 上门, en: Visit}, group: technical_support, within: 48h}
+  - {kind: other, name: {zh: 其他, en: Other}, group: customer_service, within: 72h}
+escalation:
+  ladder:
+    - {to: assignee, acknowledge_within: 30m}
+    - {to: group_head, acknowledge_within: 1h}
+    - {to: leadership_head, acknowledge_within: 4h}
+  causes:
+    deadline_missed: assignee
+    estimate_missed: group_head
+    reopened: group_head
+    regulator_limit: leadership_head
+    task_overdue: assignee
+reporting:
+  ask: {zh: 请知悉, en: Please take note}
+knowledge:
+  - code: restart
+    title: {zh: 重启光猫, en: Restart the modem}
+    category: outage
+    subcategories: [no_service]
+    steps:
+      - {zh: 断开电源，等一分钟。, en: Unplug it and wait a minute.}
+      - {zh: 重新接通电源。, en: Plug it in again.}
+  - code: passwords
+    title: {zh: 重置密码, en: Reset a password}
+    category: technical_support
+    steps: [{zh: 在登录页选择“忘记密码”。, en: Choose forgot password.}]
 reopen_within: 30d
 close_after_silence: 7d
 channels:

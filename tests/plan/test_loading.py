@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.base.errors import Invalid
+from services.plan.allowances import Allowance
 from services.plan.loading import (
     PlanInvalid,
     describe_problems,
@@ -21,7 +22,7 @@ from services.plan.loading import (
     shipped_plan_text,
     summary,
 )
-from services.plan.vocabulary import CATEGORIES, SEVERITIES
+from services.plan.vocabulary import CATEGORIES, SEVERITIES, NoticeKind, TellingEvent
 from tests.plan.factories import SMALL_PLAN, line_of, problems_in, spoiled
 
 # what is spoiled, by what; words on the line where the mistake is reported (of the spoiled text); path; reason
@@ -43,16 +44,16 @@ MISTAKES = [
     ("[zh, en], on", "[zh, fr], on", "fr", "staff.head.languages[1]", '"fr" is not possible here; known: zh, en'),
     ("members: [ann]", "members: [anne]", "[anne]", "members[0]", 'no member of staff; did you mean "ann"?'),
     ("members: [ann]", "members: [bob]", "[bob]", "groups.technical_support.members[0]", "in this group already"),
-    ("head: head, deputy: ann,", "head: ann,", "login: head", "staff.head", "in no group"),
+    ("head: head\n    deputy: ann", "head: ann", "login: head", "staff.head", "in no group"),
     ("code: market_legal,", "code: legal,", "groups:", "groups", 'the group "market_legal" is missing'),
     ("group: market_legal", "group: market_legel", "market_legel", "categories.billing.group", "did you mean"),
     ("code: billing,", "code: bills,", "bills", "categories.bills.code", 'did you mean "billing"?'),
     ("code: no_service,", "code: no service,", "no service", "subcategories", "is no code"),
     ("code: minor,", "code: major,", "code: major, name: {zh: 一般", "severities.major.code", "taken already"),
-    ("resolve: 8h", "resolve: 48", "resolve: 48", "critical.resolve", "48 has no unit; write for example 48h"),
-    ("resolve: 8h", 'resolve: "48"', "48", "critical.resolve", '"48" is no duration; write for example 48h'),
-    ("resolve: 8h", "resolve: 12:30", "12:30", "critical.resolve", '"12:30" is no duration'),
-    ("resolve: 8h", "resolve: 0h", "0h", "critical.resolve", "no time at all"),
+    ("resolve: 8h", "resolve: 48", "resolve: 48", "critical.resolve", "48 is no allowance; write for example 48h or"),
+    ("resolve: 8h", 'resolve: "48"', 'resolve: "48"', "critical.resolve", '"48" is no allowance; write for example 48'),
+    ("resolve: 8h", "resolve: 12:30", "12:30", "critical.resolve", '"12:30" is no allowance'),
+    ("resolve: 8h", "resolve: 0h", "resolve: 0h", "critical.resolve", '"0h" is no allowance'),
     ("resolve: 8h", "resolve: 5m", "resolve: 5m", "critical.resolve", "shorter than respond (10m)"),
     ("acknowledge: 1m", "acknowledge: 15m", "acknowledge: 15m", "critical.respond", "shorter than acknowledge"),
     ("respond: 10m, resolve: 8h", "respond: 10m", "critical: {ack", "default.critical.resolve", "missing"),
@@ -77,7 +78,7 @@ MISTAKES = [
     ("weight: 6", "weight: 6\n      earlier: {within: 90}", "within: 90", "earlier.within", "has no unit"),
     ("weight: 6", "weight: 6\n      earlier: {within: 9d, most: 1.5}", "most", "earlier.most", "a whole number is"),
     ("weight: 6", "weight: 6\n      amounts: {yuan: 9}", "amounts", "danger.amounts", "three capital letters"),
-    ("weight: 6", "weight: 6\n      amounts: {CNY: -1}", "CNY", "amounts.CNY", "write 0 or more"),
+    ("weight: 6", "weight: 6\n      amounts: {CNY: -1}", "CNY: -1", "amounts.CNY", "write 0 or more"),
     ("weight: 6", "weight: 6\n      channels: [fax]", "fax", "danger.channels[0]", "is not possible here"),
     ("weight: 6", "weight: 6\n      standings: [vip]", "vip", "danger.standings[0]", "add a list of standings"),
     ("  severity_thres", "  base: {outag: 1}\n  severity_thres", "outag: 1", "base.outag", 'did you mean "outage"?'),
@@ -128,22 +129,28 @@ def test_the_shipped_deadlines_keep_to_the_rules_they_name() -> None:
     for category in CATEGORIES:
         for severity in SEVERITIES:
             deadline = plan.deadlines_for(category, severity)
-            assert deadline.acknowledge <= timedelta(minutes=15)
-            assert deadline.resolve <= timedelta(days=15)
-    assert max(plan.deadlines_for("outage", severity).resolve for severity in SEVERITIES) <= timedelta(hours=48)
+            assert deadline.acknowledge.time is not None
+            assert deadline.acknowledge.time <= timedelta(minutes=15)
+            assert _at_most(deadline.resolve) <= timedelta(days=15)
+    assert max(_at_most(plan.deadlines_for("outage", severity).resolve) for severity in SEVERITIES) <= timedelta(
+        hours=48
+    )
+
+
+def _at_most(allowed: Allowance) -> timedelta:
+    """Its length; a working day counts as two days, for the week-end."""
+    return allowed.time or timedelta(days=2 * (allowed.working_days or 0))
 
 
 def test_the_shipped_plan_tells_the_customer_after_each_step() -> None:
     plan = load_plan(shipped_plan_text())
 
-    after = {event: plan.notice_kinds_after(event) for event in ("received", "dispatched", "resolved", "noted")}
+    told = {kind for event in get_args(TellingEvent) for kind in plan.notice_kinds_after(event)}
 
-    assert after == {
-        "received": ("acknowledgement",),
-        "dispatched": ("dispatched",),
-        "resolved": ("result",),
-        "noted": (),
-    }
+    assert told == set(get_args(NoticeKind))
+    assert plan.notice_kinds_after("received") == ("acknowledgement",)
+    assert plan.notice_kinds_after("compensation_decided") == ("compensation",)
+    assert plan.notice_kinds_after("noted") == ()
 
 
 def test_the_shipped_plan_has_every_province_level_unit_of_the_mainland() -> None:
@@ -247,15 +254,16 @@ def test_the_report_has_a_line_for_each_mistake_with_its_place() -> None:
 
     line = line_of(text, 'resolve: "48"')
     assert report == (
-        f'plan.yaml:{line}:47 deadlines.default.critical.resolve: "48" is no duration; write for example 48h'
+        f'plan.yaml:{line}:47 deadlines.default.critical.resolve: "48" is no allowance; write for example 48h or 2wd'
     )
 
 
 def test_the_summary_counts_what_is_in_the_plan() -> None:
-    assert summary(load_plan(SMALL_PLAN)).splitlines()[:3] == [
+    assert summary(load_plan(SMALL_PLAN)).splitlines()[:4] == [
         "预案 · The plan, edition 1",
         "4 groups, 3 people, 2 of them on duty at the start",
         "4 categories with 1 sub-category, 4 severities",
+        "3 playbooks with 8 steps, 2 articles of guidance",
     ]
 
 

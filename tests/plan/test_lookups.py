@@ -9,7 +9,7 @@ import pytest
 from services.base.errors import NotFound
 from services.plan.loading import load_plan, shipped_plan_text
 from services.plan.values import parse_duration
-from tests.plan.factories import SMALL_PLAN
+from tests.plan.factories import SMALL_PLAN, spoiled
 
 PLAN = load_plan(SMALL_PLAN)
 SHIPPED = load_plan(shipped_plan_text())
@@ -44,9 +44,41 @@ def test_a_role_is_known_per_group() -> None:
 
 
 def test_deadlines_come_from_the_category_or_else_from_the_default() -> None:
-    assert PLAN.deadlines_for("outage", "major").resolve == timedelta(hours=12)
-    assert PLAN.deadlines_for("outage", "minor").resolve == timedelta(hours=48)
-    assert PLAN.deadlines_for("unclear", "low").resolve == timedelta(days=15)
+    assert str(PLAN.deadlines_for("outage", "major").resolve) == "12h"
+    assert str(PLAN.deadlines_for("outage", "minor").resolve) == "48h"
+    assert str(PLAN.deadlines_for("unclear", "low").resolve) == "15d"
+
+
+def test_a_group_counts_on_its_own_calendar_and_the_law_on_its_own() -> None:
+    assert PLAN.calendar_of("market_legal").code == "office"
+    assert PLAN.law_calendar.code == "law"
+
+
+def test_a_complaint_is_handled_by_the_first_playbook_that_fits() -> None:
+    narrow = "  - {code: fast, name: {zh: 快, en: Fast}, category: outage, severities: [critical], steps: [*]}\n"
+    steps = "{code: result, name: {zh: 告知, en: Tell}, action: resolve}"
+    plan = load_plan(spoiled(("playbooks:\n", "playbooks:\n" + narrow.replace("*", steps))))
+
+    chosen = {severity: plan.playbook_for("outage", None, severity) for severity in ("critical", "minor")}
+
+    assert [one and one.code for one in chosen.values()] == ["fast", "faults"]
+    assert plan.playbook_for("unclear", None, "minor") is None
+
+
+def test_guidance_for_the_sub_category_comes_before_that_for_all() -> None:
+    general = "  - {code: rest, title: {zh: 休息, en: Rest}, category: outage, steps: [{zh: 等, en: Wait}]}\n"
+    plan = load_plan(spoiled(("knowledge:\n", "knowledge:\n" + general)))
+
+    assert [article.code for article in plan.articles_for("outage", "no_service")] == ["restart", "rest"]
+    assert [article.code for article in plan.articles_for("outage", None)] == ["rest"]
+    assert plan.articles_for("billing", None) == ()
+
+
+def test_the_shipped_guidance_has_something_for_every_sub_category_of_technical_support() -> None:
+    for sub in SHIPPED.category("technical_support").subcategories:
+        assert SHIPPED.articles_for("technical_support", sub.code), sub.code
+    for article in SHIPPED.knowledge:
+        assert 3 <= len(article.steps) <= 7
 
 
 def test_a_silenced_notice_is_not_among_those_to_send() -> None:
@@ -64,6 +96,8 @@ def test_names_are_given_in_the_language_asked_for_or_the_plans_own() -> None:
     assert PLAN.name_of("subcategory", "no_service") == "中断"
     assert PLAN.name_of("notice", "result", "en") == "Result"
     assert PLAN.name_of("region", "anshan", "en") == "Anshan"
+    assert PLAN.name_of("playbook", "faults", "en") == "Faults"
+    assert PLAN.name_of("article", "restart") == "重启光猫"
 
 
 def test_a_code_that_the_plan_no_longer_knows_is_its_own_name() -> None:

@@ -36,12 +36,24 @@ ALWAYS = (
 )
 
 
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 * 2**30
+
+
+def _memory() -> Path | None:
+    """Where files lie in memory, with room for many databases: copying one takes half as long there."""
+    try:
+        return MEMORY if shutil.disk_usage(MEMORY).free > ENOUGH else None
+    except OSError:
+        return None
+
+
 class PostgresServer:
     """One PostgreSQL server. ``durable=True`` lets every commit wait for the disk, as in production."""
 
     def __init__(self, *, durable: bool = False) -> None:
         # A short path: that of a Unix socket may have 107 bytes.
-        self._home = Path(tempfile.mkdtemp(prefix="redress-pg-"))
+        self._home = Path(tempfile.mkdtemp(prefix="redress-pg-", dir=None if durable else _memory()))
         self._durable = durable
         self._binaries, self._user = _initialise(self._home / "data")
         if self._user is not None:

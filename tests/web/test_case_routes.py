@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from classifier_worker.handler import ClassifierHandler
 from services.base.identity import new_id
 from services.base.stream.event import Event
-from services.casework.action_bodies import Note
+from services.casework.handlers.conversing import Note
 from services.complaints.events import Received
 from services.judgements.judges import Judges
 from services.judgements.models import CategoryModels
@@ -27,7 +27,7 @@ from tests.casework.factories import ENGINEER, PRIVACY, RECEIVED_AT, case_of, do
 from tests.desk.factories import channel_key, key_of
 from web import problems
 from web.case_routes import case_router
-from web.documentation import CASE
+from web.documentation import ONE_CASE
 
 PUBLIC_URL = "https://complaints.example.com"
 
@@ -60,7 +60,7 @@ async def test_a_fresh_case_shows_what_was_posted_and_null_for_what_is_not_known
 
     shown = answer.json()
     assert answer.headers["etag"] == '"1"'
-    assert list(shown) == list(CASE)
+    assert list(shown) == list(ONE_CASE)
     assert (shown["id"], shown["external_id"], shown["status"]) == (str(case), str(case), "received")
     assert shown["received_at"] == "2026-11-23T08:00:00Z"
     assert shown["customer"] == {
@@ -101,7 +101,9 @@ async def test_a_judged_case_shows_why(client: httpx.AsyncClient, engine: AsyncE
     assert shown["judgement"]["model"] == "lexicon-1"
     assert set(shown["judgement"]) >= {"category", "best_guess", "confidence", "reasons", "model"}
     assert shown["assignment"]["rule"] == "least_loaded"
-    assert [deadline["kind"] for deadline in shown["deadlines"]] == ["acknowledge", "respond", "resolve"]
+    kinds = [deadline["kind"] for deadline in shown["deadlines"]]
+    assert kinds[:2] == ["acknowledge", "respond"]
+    assert set(kinds[2:]) == {"estimate", "step", "update", "resolve", "repair", "regulator"}
 
 
 async def test_a_case_is_found_by_its_reference_in_any_spelling(client: httpx.AsyncClient, engine: AsyncEngine) -> None:

@@ -1,0 +1,93 @@
+"""What the record says of an event beyond what travels: the words in its private half, and what happened after it.
+
+Customers are told words that staff wrote for them. Streams don't carry those, so they are read here, one statement
+for a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.base.database import Json, Timestamp
+from services.base.stream.event import Event
+from services.complaints.events import (
+    AwaitingCustomer,
+    EstimateMissed,
+    EstimateSet,
+    Explained,
+    Guided,
+    Rejected,
+    Reminded,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``private`` is the event's private half, ``later`` the types of what happened to its case since.
+
+    ``question`` and ``asked_at`` are of the question that was open with the customer at the event, its own included.
+    """
+
+    private: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    later: frozenset[str] = frozenset()
+    question: str | None = None
+    asked_at: datetime | None = None
+
+
+NOTHING: Final = Record()
+
+_WANTED: Final = frozenset(
+    event.TYPE for event in (AwaitingCustomer, EstimateMissed, EstimateSet, Explained, Guided, Rejected, Reminded)
+)
+
+# By case and number, which the log is indexed by; its ids are not.
+_READ = (
+    sa.text(
+        """
+        select e.id, e.private, asked.private ->> 'question' as question, asked.time as asked_at,
+               array(select distinct later.type from event later where later.key = e.key and later.number > e.number)
+                   as later
+        from unnest(:keys, :numbers) as wanted (key, number)
+        join event e on e.key = wanted.key and e.number = wanted.number
+        left join lateral (
+            select question.private, question.time from event question
+            where question.key = e.key and question.number <= e.number and question.type = :asking
+            order by question.number desc limit 1
+        ) asked on e.type in (:asking, :reminding)
+        """
+    )
+    .bindparams(
+        sa.bindparam("keys", type_=ARRAY(sa.Uuid)),
+        sa.bindparam("numbers", type_=ARRAY(sa.Integer)),
+        asking=AwaitingCustomer.TYPE,
+        reminding=Reminded.TYPE,
+    )
+    .columns(
+        sa.column("id", sa.Uuid),
+        sa.column("private", Json),
+        sa.column("question", sa.Text),
+        sa.column("asked_at", Timestamp),
+        sa.column("later", ARRAY(sa.Text)),
+    )
+)
+
+
+async def read_records(connection: AsyncConnection, events: Sequence[Event]) -> Mapping[UUID, Record]:
+    """By event, what is recorded of those whose notices need it. No statement when none does."""
+    wanted = [event for event in events if event.type in _WANTED]
+    if not wanted:
+        return {}
+    parameters = {"keys": [event.key for event in wanted], "numbers": [event.number for event in wanted]}
+    return {
+        row.id: Record(row.private or {}, frozenset(row.later), row.question, row.asked_at)
+        for row in await connection.execute(_READ, parameters)
+    }
