@@ -34,8 +34,9 @@ ACTOR: Final = "system:handler"
 BATCH: Final = 200
 
 _TEXTS = ARRAY(sa.Text)
-# A case that follows another is nobody's work. Where somebody of the group is on duty there is somebody to move to. Elsewhere only whoever answers for the group is
+# Where somebody of the group is on duty there is somebody to move to. Elsewhere only whoever answers for the group is
 # left: a case that lies there already stays, also with another one who answers for it, unless they can't be reached.
+# A case that follows another is nobody's work.
 _URGENT = sa.text(
     """
     complaint.assignee = any(:off) and complaint.merged_into is null

@@ -42,6 +42,7 @@ class Words:
     answer: str
     more_guidance: str
     visit: str
+    arranged: str
     result: str
     silent: str
     reopen_within: str
@@ -61,6 +62,7 @@ WORDS: Final = {
         answer="标签上写的是桥接模式。",
         more_guidance="您的光猫是桥接模式，第 3 步请选“宽带拨号（PPPoE）”。",
         visit="我们还会安排工作人员上门，具体时间会提前与您约定。",
+        arranged="我们已为您安排上门服务",
         result="路由器已设置好，您家的 Wi-Fi 可以正常使用。",
         silent="我们没有收到您的异议",
         reopen_within="30 天内",
@@ -79,6 +81,7 @@ WORDS: Final = {
         answer="The label says that it is bridged.",
         more_guidance='Your modem is bridged, so please take "PPPoE" in step 3.',
         visit="We will also send somebody to you, and agree on a time with you beforehand.",
+        arranged="we will send somebody to you on",
         result="Your router is set up, and the Wi-Fi works in all rooms.",
         silent="We have heard nothing more from you",
         reopen_within="within 30 days",
@@ -156,6 +159,7 @@ def test_a_customer_is_reached_guided_visited_and_heard_again(company: Company, 
     # The visit is a task of the group. A technician takes it, goes there and sets the router up.
     visit_at = datetime.now(UTC) + timedelta(hours=20)
     engineer.does(case, "site-visit", visit_at=visit_at.isoformat(), text="上门设置路由器。")
+    customer.receives("visit").says(words.arranged)
     (task,) = case.tasks("site_visit")
     assert datetime.fromisoformat(task["due_at"]) == visit_at
     technician.works_on(task, "take")
@@ -213,6 +217,7 @@ def test_a_customer_is_reached_guided_visited_and_heard_again(company: Company, 
         "question",
         "reminder",
         "guidance",
+        "visit",
         "result",
         "closed",
         "reopened",

@@ -133,7 +133,7 @@ def test_the_shipped_plan_passes_its_check(tmp_path: Path) -> None:
     done = run("plan", "check", folder=tmp_path)
 
     assert done.returncode == 0
-    assert "4 groups" in done.stdout
+    assert "7 groups" in done.stdout
 
 
 def test_a_staff_key_is_made_only_for_somebody_in_the_plan(database: str, tmp_path: Path) -> None:
