@@ -21,7 +21,7 @@ run: setup ## Run it all on this machine, embedded (data in .redress/, Ctrl-C st
 	$(BIN)/redress up
 
 test: setup ## Run the tests (real PostgreSQL; real Kafka where Java and Maven are)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup ## Lint, types, import contracts, migrations, documents up to date
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Run them; the first that fails ends it."""
-    runs = [["intake.py"], ["pipeline.py"], ["log_stress.py"], ["judgements.py"]]
+    runs = [["intake.py"], ["pipeline.py"], ["log_stress.py"], ["judgements.py"], ["deadlines.py"], ["casework.py"]]
     data = os.environ.get("REDRESS_REAL_DATA")
     if data:
         folder = Path(data)

@@ -76,24 +76,20 @@ _SIGNALS = sa.func.coalesce(
 CASE_COLUMNS = [_SIGNALS if name == "signals" else getattr(Complaint, name) for name in Case.__dataclass_fields__]
 
 
+# Made once: a statement that is built for each call costs more than the database takes to answer it.
+_READ = sa.select(*CASE_COLUMNS).where(Complaint.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid))))
+# Not the stronger lock: rows that refer to a case (notices, deadlines) may be written meanwhile.
+_LOCK = _READ.order_by(Complaint.id).with_for_update(key_share=True)
+
+
 async def lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
     """The cases, locked until the transaction ends. Ids that are not there are left out."""
-    query = (
-        sa.select(*CASE_COLUMNS)
-        .where(Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid))))
-        .order_by(Complaint.id)
-        # Not the stronger lock: rows that refer to a case (notices, deadlines) may be written meanwhile.
-        .with_for_update(key_share=True)
-    )
-    return {row.id: Case(*row) for row in await connection.execute(query)}
+    return {row.id: Case(*row) for row in await connection.execute(_LOCK, {"ids": sorted(ids)})}
 
 
 async def read(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Case]:
     """The cases as they stand, without locking them: to say what could be done."""
-    query = sa.select(*CASE_COLUMNS).where(
-        Complaint.id == sa.any_(sa.bindparam("ids", sorted(ids), type_=ARRAY(sa.Uuid)))
-    )
-    return {row.id: Case(*row) for row in await connection.execute(query)}
+    return {row.id: Case(*row) for row in await connection.execute(_READ, {"ids": sorted(ids)})}
 
 
 async def save(connection: AsyncConnection, changes: Sequence[Change]) -> None:

@@ -104,13 +104,24 @@ _OVERDUE = sa.text(_LATE)
 _NOT_OVERDUE = sa.text(f"not ({_LATE})")
 
 
+# Made once: a statement that is built for each call costs more than the database takes to answer it.
+_REALM = Complaint.realm == sa.bindparam("realm")
+_BY_ID = Complaint.id == sa.bindparam("name", type_=sa.Uuid)
+_BY_REFERENCE = Complaint.reference == sa.bindparam("name", type_=sa.Text)
+_VIEW_BY_ID = sa.select(*_VIEW).where(_BY_ID, _REALM)
+_VIEW_BY_REFERENCE = sa.select(*_VIEW).where(_BY_REFERENCE, _REALM)
+_ID_BY_ID = sa.select(Complaint.id).where(_BY_ID, _REALM)
+_ID_BY_REFERENCE = sa.select(Complaint.id).where(_BY_REFERENCE, _REALM)
+
+
 async def find(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> CaseView:
     """The case with this id or reference (in any spelling that a person may type).
 
     Raises `NotFound` when there is none in the realm.
     """
-    query = sa.select(*_VIEW).where(_named(name, prefix), Complaint.realm == realm)
-    row = (await connection.execute(query)).one_or_none()
+    wanted = _named(name, prefix)
+    query = _VIEW_BY_ID if isinstance(wanted, UUID) else _VIEW_BY_REFERENCE
+    row = (await connection.execute(query, {"name": wanted, "realm": realm})).one_or_none()
     if row is None:
         raise NotFound(f"there is no case {name[:60]}")
     return CaseView(*row)
@@ -118,17 +129,17 @@ async def find(connection: AsyncConnection, name: str, realm: str, prefix: str =
 
 async def find_id(connection: AsyncConnection, name: str, realm: str, prefix: str = "RD") -> UUID:
     """The id of the case with this id or reference. Raises `NotFound` as `find` does."""
-    found: UUID | None = await connection.scalar(
-        sa.select(Complaint.id).where(_named(name, prefix), Complaint.realm == realm)
-    )
+    wanted = _named(name, prefix)
+    query = _ID_BY_ID if isinstance(wanted, UUID) else _ID_BY_REFERENCE
+    found: UUID | None = await connection.scalar(query, {"name": wanted, "realm": realm})
     if found is None:
         raise NotFound(f"there is no case {name[:60]}")
     return found
 
 
-def _named(name: str, prefix: str) -> sa.ColumnElement[bool]:
+def _named(name: str, prefix: str) -> UUID | str:
     try:
-        return Complaint.id == UUID(name)
+        return UUID(name)
     except ValueError:
         reference = parse_reference(name, prefix)
         if reference is None:
@@ -136,7 +147,7 @@ def _named(name: str, prefix: str) -> sa.ColumnElement[bool]:
                 f"'{name[:60]}' is neither the id nor the reference of a case; a reference looks like "
                 f"{prefix}-7K3M-9PQ2-X, and its last character checks the others"
             ) from None
-        return Complaint.reference == reference
+        return reference
 
 
 async def by_ids(connection: AsyncConnection, ids: Collection[UUID], realm: str) -> list[CaseView]:
