@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from services.casework import firing
 from services.complaints.events import DeadlineMissed
 from services.plan.versions import Plans
 from tests.servers.postgres import PostgresServer
-from tests.servers.programs import Installation
+from tests.servers.programs import Installation, Program
 
 CLOCKS = 4
 # Time for the readers to get through what was filled in.
@@ -71,6 +72,7 @@ def main() -> None:
     options.add_argument("--due", type=int, default=10_000)
     options.add_argument("--seconds", type=int, default=60)
     options.add_argument("--handlers", type=int, default=2)
+    options.add_argument("--kill", type=int, default=0, help="kill (SIGKILL) and restart a handler so many times")
     chosen = options.parse_args()
     with PostgresServer(durable=True) as postgres:
         url = postgres.create_database()
@@ -78,10 +80,22 @@ def main() -> None:
         asyncio.run(fill(url, chosen.open // CLOCKS))
         statements = asyncio.run(statements_per_batch(url))
         with Installation(url, log_level="warning") as installation:
-            for _ in range(chosen.handlers):
-                installation.start("worker", "handler")
+            handlers = [installation.start("worker", "handler") for _ in range(chosen.handlers)]
+            killer = threading.Thread(target=kill, args=(handlers, chosen.kill, chosen.seconds), daemon=True)
+            killer.start()
             lateness, fired = asyncio.run(measure(url, chosen.due, chosen.seconds))
+            killer.join()
         asyncio.run(report(url, chosen.open, chosen.due, chosen.seconds, lateness, fired, statements))
+
+
+def kill(handlers: Sequence[Program], times: int, seconds: int) -> None:
+    """Kill and restart one handler after the other while deadlines fire."""
+    time.sleep(LEAD if times else 0)
+    for number in range(times):
+        handler = handlers[number % len(handlers)]
+        handler.kill()
+        handler.restart()
+        time.sleep(seconds / times / 2)
 
 
 async def fill(url: str, cases: int) -> None:
