@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from desk.api.examples import DIRECTIVE, DIRECTIVES, body_examples, one_body
+from desk.api.listing import conditions
 from desk.api.shown import directive_details_json, directive_json
 from services.base.stream.bell import Bell
 from services.casework.action import CaseName, CodeOf, Login
@@ -21,7 +22,6 @@ from services.casework.directives.actions import perform
 from services.casework.directives.bodies import BODIES, Issue, body_of
 from services.casework.directives.commands import issue
 from services.casework.directives.queries import Filter, find, page, progress_of
-from services.casework.naming import case_named
 from services.people.keys import Caller, KeyRing
 from services.plan.versions import Plans
 from web.answers import json_answer
@@ -66,11 +66,7 @@ def directives_router(
     async def listed(wanted: Annotated[Wanted, Query()], caller: Caller = staff) -> Response:
         now = clock()
         async with engine.connect() as connection:
-            filters = wanted.model_dump(exclude={"limit", "cursor", "complaint"})
-            if wanted.complaint is not None:
-                _, plan = await plans.current(connection)
-                prefix = plan.plan.reference_prefix
-                filters["complaint"] = await case_named(connection, wanted.complaint, caller.realm, prefix)
+            filters = await conditions(connection, plans, wanted, wanted.complaint, caller)
             views, cursor = await page(
                 connection, Filter(**filters), caller.realm, now, limit=wanted.limit, cursor=wanted.cursor
             )

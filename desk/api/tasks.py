@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from desk.api.examples import TASK, TASKS, body_examples, one_body
+from desk.api.listing import conditions
 from desk.api.shown import task_json
 from services.base.stream.bell import Bell
 from services.casework.action import CaseName, CodeOf, Login
-from services.casework.naming import case_named
 from services.casework.tasks.actions import open_by_hand, perform
 from services.casework.tasks.bodies import BODIES, OpenTask, body_of
 from services.casework.tasks.queries import Filter, as_opened, find, page
@@ -66,11 +66,7 @@ def tasks_router(
     async def listed(wanted: Annotated[Wanted, Query()], caller: Caller = staff) -> Response:
         now = clock()
         async with engine.connect() as connection:
-            filters = wanted.model_dump(exclude={"limit", "cursor", "complaint"})
-            if wanted.complaint is not None:
-                _, plan = await plans.current(connection)
-                prefix = plan.plan.reference_prefix
-                filters["complaint"] = await case_named(connection, wanted.complaint, caller.realm, prefix)
+            filters = await conditions(connection, plans, wanted, wanted.complaint, caller)
             views, cursor = await page(
                 connection, Filter(**filters), caller.realm, now, limit=wanted.limit, cursor=wanted.cursor
             )

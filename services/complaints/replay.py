@@ -7,6 +7,7 @@ of its notice, and pauses follow from the calendar.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -32,10 +33,8 @@ def replay(record: Iterable[Happening]) -> State:
 
     Raises `BrokenRecord` for a gap in the numbers, or an event of an unknown type.
     """
-    state = State()
-    for state in states(record):  # noqa: B007 - the last one is what is asked for
-        pass
-    return state
+    last = deque(states(record), maxlen=1)
+    return last.pop() if last else State()
 
 
 def states(record: Iterable[Happening]) -> Iterator[State]:

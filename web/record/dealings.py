@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from services.records import terms
 from services.records.values import Compensation, Decision, Estimate, Question, Summary
 from web.record.document import Grid, Line, Style, cell, entries, table
 from web.record.writing import Writer
+
+_ESTIMATE_STYLES: Final[Mapping[str, Style]] = MappingProxyType({"kept": "good", "broken": "bad"})
+_OFFER_STYLES: Final[Mapping[str, Style]] = MappingProxyType({"paid": "good", "declined": "bad", "disputed": "bad"})
 
 
 def estimates(summary: Summary, to: Writer) -> Iterator[Grid]:
@@ -16,7 +21,7 @@ def estimates(summary: Summary, to: Writer) -> Iterator[Grid]:
 
 
 def _estimate(one: Estimate, to: Writer) -> Iterator[Line]:
-    style: Style = {"kept": "good", "broken": "bad"}.get(one.state, "plain")  # type: ignore[assignment]
+    style = _ESTIMATE_STYLES.get(one.state, "plain")
     yield Line(to.time(one.estimated_repair_at), "strong")
     yield Line(to.called(terms.ESTIMATE_STATES, one.state), style)
     if one.repaired_at is not None:
@@ -84,7 +89,7 @@ def compensation(summary: Summary, to: Writer) -> Iterator[Grid]:
 
 
 def _offer(one: Compensation, to: Writer) -> Iterator[Line]:
-    style: Style = {"paid": "good", "declined": "bad", "disputed": "bad"}.get(one.status, "plain")  # type: ignore[assignment]
+    style = _OFFER_STYLES.get(one.status, "plain")
     kind = to.called(terms.GRANTS, one.kind)
     yield Line(f"{kind} {to.naming.amount(one.amount, one.currency)}", "strong")
     yield Line(to.called(terms.GRANT_STATUSES, one.status), style)
