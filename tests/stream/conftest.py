@@ -35,6 +35,7 @@ class Carried:
     engine: AsyncEngine
     group: str = field(default_factory=lambda: f"readers-{new_id()}")
     keys: set[UUID] = field(default_factory=set)
+    readers: list[EventReader] = field(default_factory=list)
 
     def key(self) -> UUID:
         key = new_id()
@@ -46,7 +47,20 @@ class Carried:
             await append(connection, [happened(key, number) for key, number in numbered])
 
     def reader(self, group: str | None = None) -> EventReader:
-        return self.stream.reader(group or self.group, {Happened.TYPE})
+        """A reader, which is closed with the test at the latest, so that one that fails leaves none to the next."""
+        reader = self.stream.reader(group or self.group, {Happened.TYPE})
+        self.readers.append(reader)
+        return reader
+
+    async def close(self) -> None:
+        for reader in self.readers:
+            await reader.close()
+
+    async def take_all(self, reader: EventReader) -> None:
+        """Poll until nothing waits for the group: what other tests have left on the topic waits for it too."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.stream.lag(self.group, {Happened.TYPE}) != 0:
+                await self._round(reader, 100, 0.2, commit=True)
 
     async def take(self, reader: EventReader, count: int, *, limit: int = 100, commit: bool = True) -> list[Event]:
         """Poll until ``count`` events of our keys have come, and then once more for what is too much."""
@@ -69,12 +83,16 @@ class Carried:
 @pytest.fixture(params=["database", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def carried(request: pytest.FixtureRequest, engine: AsyncEngine, database: str) -> AsyncIterator[Carried]:
     if request.param == "database":
-        yield Carried(DatabaseStream(database, shares=4, pause=0.01), engine)
+        carried = Carried(DatabaseStream(database, shares=4, pause=0.01), engine)
+        yield carried
+        await carried.close()
         return
     kafka: KafkaServer = request.getfixturevalue("kafka")
     await ensure_topics(kafka.bootstrap, [Happened.TOPIC], partitions=4, replication=1)
     relay = Relay(DatabaseStream(database, shares=2, pause=0.01), kafka.bootstrap)
     running = asyncio.create_task(relay.run())
-    yield Carried(KafkaStream(kafka.bootstrap), engine)
+    carried = Carried(KafkaStream(kafka.bootstrap), engine)
+    yield carried
+    await carried.close()
     relay.stop()
     await running
