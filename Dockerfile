@@ -23,7 +23,9 @@ RUN pip wheel --no-deps --wheel-dir dist . \
 
 FROM python:3.12-slim
 
-RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin redress
+RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin redress \
+ # What a volume for customers' files begins as: its owner's alone.
+ && install --directory --owner 10001 --group 10001 --mode 700 /var/lib/redress/files
 
 ENV PATH=/opt/redress/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -24,6 +24,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -258,6 +259,8 @@ def redress() -> Callable[..., Any]:
     """The real thing."""
     from intake_api.app import create_app
     from intake_api.writer import Writer
+    from services.base.files.receiving import FileDoor
+    from services.base.files.store import LocalFiles
     from services.base.privacy import Privacy
     from services.judgements.judges import Judges
     from services.judgements.models import CategoryModels
@@ -272,6 +275,7 @@ def redress() -> Callable[..., Any]:
         judges=Judges(plans, CategoryModels()),
         key_ring=KeyRing(engine),
         writer=Writer(url, connections=2, queue=2000),
+        files=FileDoor(LocalFiles(Path("/nonexistent"))),
         public_url="http://127.0.0.1",
     )
 

@@ -12,7 +12,8 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Run them; the first that fails ends it."""
-    runs = [["intake.py"], ["pipeline.py"], ["log_stress.py"], ["judgements.py"], ["deadlines.py"], ["casework.py"]]
+    alone = ("intake", "pipeline", "log_stress", "judgements", "deadlines", "casework", "notices")
+    runs = [[f"{name}.py"] for name in alone]
     data = os.environ.get("REDRESS_REAL_DATA")
     if data:
         folder = Path(data)

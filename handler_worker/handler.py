@@ -21,11 +21,14 @@ from services.casework.links import NewLink
 from services.casework.promotions import concerning, look_into
 from services.casework.starting import repeats
 from services.casework.work import Work, write
-from services.complaints.events import Classified, HandedOver, Reclassified, Reopened, Reviewed
-from services.notices.events import Sent
+from services.complaints.events import Classified, Closed, HandedOver, Reclassified, Reopened, Reviewed
+from services.notices.events import Failed, NoticeEvent, Rerouted, Sent
 from services.plan.versions import Plans
+from services.surveys.asking import Closing, plan_surveys
 
 ACTOR: Final = "system:handler"
+# After these a notice that was sent has not reached its customer after all.
+_NOT_TOLD: Final = frozenset({Failed.TYPE, Rerouted.TYPE})
 _TO_DISPATCH: Final = frozenset({Classified.TYPE, Reclassified.TYPE, HandedOver.TYPE, Reopened.TYPE})
 
 
@@ -33,28 +36,31 @@ class DispatchHandler:
     """The handler worker's handler."""
 
     group: Final = "handler"
-    types: Final = frozenset({*_TO_DISPATCH, Reviewed.TYPE, Sent.TYPE})
+    types: Final = frozenset({*_TO_DISPATCH, Reviewed.TYPE, Closed.TYPE, Sent.TYPE, *_NOT_TOLD})
 
     def __init__(self, plans: Plans, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._plans = plans
         self._clock = clock
 
     async def handle(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
-        """Dispatch what waits, note what customers were told, have misleading promotions looked into."""
+        """Dispatch what waits, note what customers were told, have misleading promotions looked into and customers
+        asked whether it was settled."""
         now = self._clock()
         judged = {event.key for event in events if event.type in _TO_DISPATCH}
         acknowledged, results = _sent(events, "acknowledgement"), _sent(events, "result")
+        untold = _untold(events, "result")
         verdicts = {event.key: event for event in events if event.type == Reviewed.TYPE}
+        closed = {event.key: event for event in events if event.type == Closed.TYPE}
         _, in_force = await self._plans.current(connection)
         # All at once, also those that were only acknowledged: whoever writes the clocks of a case holds its lock, or
         # two handlers could wait for each other's clocks.
-        works = await works_on(
-            connection, self._plans, in_force, {*judged, *acknowledged, *results, *verdicts}, ACTOR, now
-        )
+        cases = {*judged, *acknowledged, *results, *untold, *verdicts, *closed}
+        works = await works_on(connection, self._plans, in_force, cases, ACTOR, now)
         for case, at in acknowledged.items():
             if case in works:
                 clocks.acknowledged_early(works[case].clocks, works[case].case, in_force, at)
-        await self._results_told(connection, [works[case] for case in results if case in works], results)
+        about = [works[case] for case in sorted({*results, *untold}) if case in works]
+        await self._results_told(connection, about, results)
         waiting = [works[case] for case in sorted(judged) if case in works and works[case].status == "classified"]
         linked = await _linked(connection, waiting)
         await dispatch(connection, waiting)
@@ -64,15 +70,20 @@ class DispatchHandler:
             look_into(found)
         await write(connection, list(works.values()))
         await links.add(connection, linked)
+        await plan_surveys(
+            connection, [Closing(works[case], event.id, event.time) for case, event in closed.items() if case in works]
+        )
 
     async def _results_told(
         self, connection: AsyncConnection, works: Collection[Work], at: Mapping[UUID, datetime]
     ) -> None:
-        """Silence after the result counts as consent, from when the customer was told it."""
-        resolved = [work for work in works if work.status == "resolved" and work.clocks.get("close") is None]
+        """Silence after the result counts as consent, from when the customer was told it; not if it didn't arrive."""
+        resolved = [work for work in works if work.status == "resolved"]
         told = await told_of_result(connection, [work.case.id for work in resolved])
         for work in resolved:
-            if work.case.id in told:
+            if work.case.id not in told:
+                work.clocks.drop("close")
+            elif work.clocks.get("close") is None and work.case.id in at:
                 ends = at[work.case.id] + work.plan.close_after_silence
                 work.clocks.set_timer("close", max(ends, work.now + timedelta(seconds=1)), work.now)
 
@@ -86,6 +97,12 @@ async def _linked(connection: AsyncConnection, works: Sequence[Work]) -> list[Ne
     }
     found = await links.repeats(connection, asked) if asked else {}
     return [repeats(work, found[work.case.id]) for work in works if work.case.id in found]
+
+
+def _untold(events: Iterable[Event], kind: str) -> set[UUID]:
+    """Of which cases the customers were not told this after all, or not by the way that was thought."""
+    failed = [NoticeEvent.model_validate_json(event.data) for event in events if event.type in _NOT_TOLD]
+    return {notice.complaint for notice in failed if notice.kind == kind}
 
 
 def _sent(events: Iterable[Event], kind: str) -> dict[UUID, datetime]:

@@ -21,6 +21,7 @@ from services.casework import firing, moving
 from services.casework.directives import firing as directives
 from services.casework.tasks import firing as tasks
 from services.plan.versions import Plans
+from services.surveys import asking as surveys
 
 log = logging.getLogger(__name__)
 
@@ -96,4 +97,5 @@ _FIRES: Final[tuple[tuple[str, Fire], ...]] = (
     ("complaint", firing.fire),
     ("task", tasks.fire),
     ("directive", directives.fire),
+    ("survey", surveys.fire),
 )

@@ -14,22 +14,26 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from intake_api.attachments import Attacher, attachments_router
 from intake_api.batch import batch_router
 from intake_api.complaints import complaint_schema, complaints_router, register_endpoint
 from intake_api.customer import customer_router
 from intake_api.judgements import draft_schema, judgements_router
 from intake_api.posting import Reception
 from intake_api.registration import Intake
+from intake_api.survey_page import survey_router
 from intake_api.track import track_router
 from intake_api.writer import Writer
 from services.base.errors import Misconfigured
 from services.base.failures import is_passing
+from services.base.files.receiving import FileDoor
 from services.base.privacy import Privacy
 from services.base.stream.bell import Bell
 from services.complaints.contacts import normal_phone
 from services.judgements.judges import Judges
 from services.people.keys import KeyRing
 from services.plan.versions import Plans
+from web.attachment_routes import attachment_router
 from web.case_routes import case_router
 from web.direct import Direct
 from web.operations import operations_router
@@ -48,6 +52,7 @@ def create_app(
     judges: Judges,
     key_ring: KeyRing,
     writer: Writer,
+    files: FileDoor,
     public_url: str,
     bell: Bell | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -55,6 +60,8 @@ def create_app(
     """The ASGI application. ``writer`` is started and stopped with it; ``bell`` wakes workers in the same process."""
     reception = Reception(privacy)
     intake = Intake(engine=engine, privacy=privacy, writer=writer, reception=reception, public_url=public_url)
+    bell = bell or Bell()
+    attacher = Attacher(engine, plans, files, bell, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,12 +95,15 @@ def create_app(
             plans=plans,
             key_ring=key_ring,
             public_url=public_url,
-            bell=bell or Bell(),
+            bell=bell,
             clock=clock,
         )
     )
+    app.include_router(attachments_router(attacher, key_ring))
+    app.include_router(attachment_router(engine=engine, plans=plans, key_ring=key_ring, files=files))
     app.include_router(judgements_router(engine, privacy, judges, key_ring))
-    app.include_router(track_router(engine, privacy, plans))
+    app.include_router(track_router(attacher, privacy))
+    app.include_router(survey_router(attacher, privacy))
     app.include_router(operations_router(engine))
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return Direct(app, {("POST", "/v1/complaints"): register})

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -20,6 +21,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from services.base.identity import new_id, new_reference
@@ -67,6 +69,13 @@ def _currency(code: str) -> str:
     if not _CURRENCY.fullmatch(code):
         raise ValueError("is no currency; write its three capital letters, such as CNY")
     return code
+
+
+def _sent_afterwards(_: object) -> None:
+    raise PydanticCustomError(
+        "sent_afterwards",
+        "are not taken here; register the complaint, then post each file to /v1/complaints/{id}/attachments",
+    )
 
 
 Line100 = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), ONE_LINE]
@@ -184,6 +193,8 @@ class PostedComplaint(BaseModel):
     external_id: Line200 | None = Field(None, description="Your own number of the complaint; unique for your key.")
     reply_to: ReplyTo | None = None
     concerns: Concerns | None = None
+    # Refused, with where they go.
+    attachments: Annotated[SkipJsonSchema[None], BeforeValidator(_sent_afterwards)] = None
 
     @model_validator(mode="after")
     def _can_be_answered(self) -> PostedComplaint:

@@ -1,314 +1,238 @@
-"""The customer's page: where their complaint stands, without a login and without JavaScript.
+"""The customer's page: where their complaint stands, and what they can do about it, without a login and without
+JavaScript.
 
-Whoever has the link sees the page, so it shows what the customer was told and no more: no name, no contact, nothing
-of what they wrote or of what staff noted.
+A form is answered by leading on to the page, so that reloading does nothing again; what is wrong is said next to the
+form, with what was written still in it.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
+from urllib.parse import quote
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from fastapi import APIRouter
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 
+from intake_api.attachments import Attacher
+from intake_api.customer_actions import CustomerActions, Slip
+from intake_api.customer_pages import CustomerPages, asked_language, is_from_elsewhere, kept_language
+from intake_api.form_words import FORM_WORDS
+from intake_api.forms import MIB, Form, reading
+from intake_api.track_forms import FormName, Forms, Refusal, conflict, forms_of
+from intake_api.track_view import page_of
 from intake_api.track_words import WORDS
+from intake_api.tracked import Tracked, TrackedCase, find, read
+from services.base.errors import Unavailable, WrongState
 from services.base.failures import is_passing
 from services.base.privacy import Privacy
-from services.base.stream.model import EventRow
-from services.casework.model import Deadline
-from services.complaints.lifecycle import OPEN
-from services.complaints.model import Complaint
-from services.notices.rendering import language_of, moment, money
-from services.plan.schema import Plan
-from services.plan.versions import Plans
-from services.plan.vocabulary import Language
+from services.casework import attaching
+from services.notices.ways import EMAIL, SMS
+from services.plan.telling import Attachments
+from web.validation import Malformed
 
-# How far along the way through the plan's four milestones each status is.
-_MILESTONES: Final = ("received", "in_progress", "resolved", "closed")
-_REACHED: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "received": 0,
-        "classified": 0,
-        "dispatched": 0,
-        "in_progress": 1,
-        "awaiting_customer": 1,
-        "resolved": 2,
-        "closed": 3,
-    }
-)
-_RETRY_SECONDS: Final = "10"
-# What an event is told by, beside its type: `Words.happened`.
-_TOLD_BY: Final = ("outcome", "decision", "answer", "cause")
-_TIMES: Final = ("estimated_repair_at", "visit_at")
-# Whether a fault is still to be repaired is told by the newest of these; after a reopening by neither.
-_OF_THE_REPAIR: Final = frozenset({"estimate_set", "repaired", "reopened"})
-# What changes the status is shown also where the customer was not written to about it.
-_OF_THE_STATUS: Final = frozenset({"resolved", "closed"})
+log = logging.getLogger(__name__)
 
-_NOT_FOUND: Final = {
-    "title_zh": "找不到这个页面",
-    "text_zh": "链接可能不完整，或者已经失效。请从最近收到的通知中重新打开链接；如仍无法打开，请联系客服并报投诉编号。",
-    "title_en": "We can't find this page",
-    "text_en": "The link may be incomplete, or it is no longer valid. Please open the link in the last message "
-    "that you had from us. If that doesn't help, call us and give the reference of your complaint.",
-}
-_UNAVAILABLE: Final = {
-    "title_zh": "暂时无法显示",
-    "text_zh": "系统繁忙，请稍后刷新页面。您的投诉不受影响。",
-    "title_en": "Not available right now",
-    "text_en": "Please reload this page in a moment. Your complaint isn't affected.",
-}
+Act = Callable[[CustomerActions, TrackedCase, Form], Awaitable[str]]
+"""Does what a form asks for; returns what was done, for the address that it leads on to."""
+
+_READING: Final = ["GET", "HEAD"]
+# Forms of one case that are read at the same time. Nobody sends more, and each may lie on the disk while it comes.
+_MOST_AT_ONCE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedCase:
-    """What is read of a case for its page. ``respond_by`` is the time of the answer that is still owed."""
+def track_router(attacher: Attacher, privacy: Privacy) -> APIRouter:
+    """``/track/{token}`` and its forms. ``?lang=zh|en`` shows a page in a language other than the customer's."""
+    router = APIRouter(include_in_schema=False)
+    site = _Site(attacher, privacy)
 
-    id: UUID
-    reference: str
-    status: str
-    language: str
-    service_type: str
-    received_at: datetime
-    plan_version: int | None
-    group_code: str | None
-    estimated_repair_at: datetime | None
-    resolution: str | None
-    track_epoch: int
-    respond_by: datetime | None
+    @router.api_route("/track/{token}", methods=_READING)
+    async def page(token: str, request: Request) -> Response:
+        return await site.show(token, request)
 
+    @router.api_route("/track/{token}/{form}", methods=_READING)
+    async def page_of_form(token: str, form: str, request: Request) -> Response:
+        if form == "withdraw":
+            return await site.show(token, request, "withdraw")
+        # Where a form was refused, opening its address anew leads back to the page.
+        known = form in _ACTS
+        return (
+            site.pages.on_to(f"/track/{quote(token)}{kept_language(request)}")
+            if known
+            else site.pages.sorry("not_found")
+        )
 
-_COLUMNS: Final[list[Any]] = [
-    Deadline.due_at if name == "respond_by" else getattr(Complaint, name) for name in TrackedCase.__dataclass_fields__
-]
-_CASE: Final = sa.select(*_COLUMNS).outerjoin(
-    Deadline,
-    sa.and_(Deadline.complaint_id == Complaint.id, Deadline.kind == "respond", Deadline.met_at.is_(None)),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A milestone of the case."""
-
-    name: str
-    reached: bool
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the record. ``shown`` is ``time`` as people write it."""
-
-    words: str
-    time: datetime
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """All that the page shows, in the language asked for; the record with the newest first."""
-
-    operator: str
-    reference: str
-    status: str
-    next: str
-    settled: bool
-    steps: Sequence[Step]
-    resolution: str | None
-    facts: Sequence[tuple[str, str]]
-    record: Sequence[Line]
-
-
-def track_router(
-    engine: AsyncEngine,
-    privacy: Privacy,
-    plans: Plans,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> APIRouter:
-    """The route ``/track/{token}``. ``?lang=zh|en`` shows the page in a language other than the customer's."""
-    router = APIRouter()
-    pages = _Pages()
-
-    @router.api_route("/track/{token}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def track(token: str, request: Request) -> HTMLResponse:
-        try:
-            async with engine.connect() as connection:
-                case = await _find(connection, privacy, token)
-                if case is None:
-                    return pages.sorry(404, _NOT_FOUND)
-                plan = await _plan_of(connection, plans, case)
-                record = await _record(connection, case)
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            return pages.sorry(503, _UNAVAILABLE)
-        return pages.of_case(case, plan, record, request.query_params.get("lang"), clock())
+    @router.post("/track/{token}/{form}")
+    async def take(token: str, form: str, request: Request) -> Response:
+        known = _ACTS.get(form)
+        return site.pages.sorry("not_found") if known is None else await site.take(token, request, *known)
 
     return router
 
 
-async def _find(connection: AsyncConnection, privacy: Privacy, token: str) -> TrackedCase | None:
-    """The case that the token opens; None for a token that was never ours or has been revoked."""
-    claimed = privacy.case_of_token(token) if token.isascii() else None
-    if claimed is None:
-        return None
-    row = (await connection.execute(_CASE.where(Complaint.id == claimed))).one_or_none()
-    case = None if row is None else TrackedCase(*row)
-    return case if case is not None and privacy.token_matches(token, case.id, case.track_epoch) else None
+async def _write(actions: CustomerActions, case: TrackedCase, form: Form) -> str:
+    if form.too_large:
+        raise Slip("file_too_large", "file")
+    await actions.write(case, form.fields.get("text", ""), form.file)
+    return "sent"
 
 
-async def _plan_of(connection: AsyncConnection, plans: Plans, case: TrackedCase) -> Plan:
-    if case.plan_version is not None:
-        return await plans.get(connection, case.plan_version)
-    _, plan = await plans.current(connection)
-    return plan
+async def _withdraw(actions: CustomerActions, case: TrackedCase, form: Form) -> str:
+    await actions.withdraw(case, form.fields.get("text", ""))
+    return "withdrawn"
 
 
-async def _record(connection: AsyncConnection, case: TrackedCase) -> Sequence[sa.Row[Any]]:
-    query = sa.select(EventRow.type, EventRow.time, EventRow.data).where(EventRow.key == case.id)
-    return (await connection.execute(query.order_by(EventRow.number.desc()))).all()
+async def _reopen(actions: CustomerActions, case: TrackedCase, form: Form) -> str:
+    await actions.reopen(case, form.fields.get("text", ""))
+    return "reopened"
 
 
-class _Pages:
-    """The templates, and the headers that keep a page between the customer and us."""
+async def _tell(actions: CustomerActions, case: TrackedCase, form: Form) -> str:
+    way = form.fields.get("way")
+    if way not in (SMS, EMAIL):
+        raise Malformed("the form names no way")
+    stops = form.fields.get("want") == "stop"
+    await (actions.stop if stops else actions.allow)(case, way)
+    return "stopped" if stops else "allowed"
 
-    def __init__(self) -> None:
-        loader = PackageLoader("intake_api", "pages")
-        templates = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+
+# The last part of the address -> the form that what is wrong is said at, and what it does.
+_ACTS: Final[Mapping[str, tuple[FormName, Act]]] = MappingProxyType(
+    {
+        "messages": ("messages", _write),
+        "withdraw": ("withdraw", _withdraw),
+        "reopen": ("reopen", _reopen),
+        "telling": ("messages", _tell),
+    }
+)
+
+
+class _Site:
+    def __init__(self, attacher: Attacher, privacy: Privacy) -> None:
+        self.attacher = attacher
+        self.privacy = privacy
+        self.pages = CustomerPages()
+        self.actions = CustomerActions(attacher, privacy)
+        self._coming: Counter[UUID] = Counter()
+
+    async def show(
+        self, token: str, request: Request, form: FormName | None = None, refusal: Refusal | None = None
+    ) -> Response:
+        """The page of a case, or with ``form`` that of the form, where it is possible."""
+        try:
+            async with self.attacher.engine.connect() as connection:
+                case = await find(connection, self.privacy, token)
+                if case is None:
+                    return self.pages.sorry("not_found")
+                tracked = await read(connection, self.privacy, self.attacher.plans, case)
+                limits = await attaching.limits(connection, self.attacher.plans)
+        except Exception as error:
+            return self._unavailable(error, None if refusal is None else {"text": refusal.text})
+        return self._shown(token, request, tracked, limits, form, refusal)
+
+    async def take(self, token: str, request: Request, name: FormName, act: Act) -> Response:
+        """Do what a form asks for, and lead on to the page; or show what is wrong with it."""
+        if is_from_elsewhere(request):
+            return self.pages.sorry("elsewhere")
+        try:
+            async with self.attacher.engine.connect() as connection:
+                case = await find(connection, self.privacy, token)
+                largest = (await attaching.limits(connection, self.attacher.plans)).largest
+        except Exception as error:
+            return await self._not_taken(request, error)
+        if case is None:
+            return self.pages.sorry("not_found")
+        if self._coming[case.id] >= _MOST_AT_ONCE:
+            return self.pages.sorry("unavailable")
+        self._coming[case.id] += 1
+        try:
+            async with reading(request, largest * MIB) as form:
+                return await self._done(token, request, case, name, form, act)
+        except Malformed:
+            return self.pages.sorry("unreadable")
+        finally:
+            self._coming -= Counter((case.id,))
+
+    async def _not_taken(self, request: Request, failure: Exception) -> Response:
+        """The case can't be looked up now, so the form is only read to be handed back."""
+        try:
+            async with reading(request, 0) as form:
+                return self._unavailable(failure, form.fields)
+        except Malformed:
+            return self.pages.sorry("unreadable")
+
+    async def _done(
+        self, token: str, request: Request, case: TrackedCase, name: FormName, form: Form, act: Act
+    ) -> Response:
+        try:
+            done = await act(self.actions, case, form)
+        except Slip as error:
+            slip = error
+        except WrongState:
+            return await self._overtaken(token, request, name, form)
+        except Malformed:
+            raise
+        except Exception as error:
+            return self._unavailable(error, form.fields)
+        else:
+            query = kept_language(request)
+            return self.pages.on_to(f"/track/{token}{query}{'&' if query else '?'}done={done}")
+        return await self._refused(token, request, name, form, slip)
+
+    async def _overtaken(self, token: str, request: Request, name: FormName, form: Form) -> Response:
+        """The case has moved on since its page was opened."""
+        try:
+            async with self.attacher.engine.connect() as connection:
+                case = await find(connection, self.privacy, token)
+        except Exception as error:
+            return self._unavailable(error, form.fields)
+        if case is None:
+            return self.pages.sorry("not_found")
+        return await self._refused(token, request, name, form, conflict(name, case))
+
+    async def _refused(self, token: str, request: Request, name: FormName, form: Form, slip: Slip) -> Response:
+        refusal = Refusal(name, slip, form.fields.get("text", ""), form.file is not None or form.too_large)
+        return await self.show(token, request, "withdraw" if name == "withdraw" else None, refusal)
+
+    def _shown(
+        self,
+        token: str,
+        request: Request,
+        tracked: Tracked,
+        limits: Attachments,
+        form: FormName | None,
+        refusal: Refusal | None,
+    ) -> Response:
+        language, now = asked_language(request, tracked.case.language), self.attacher.clock()
+        forms: Forms = forms_of(
+            tracked,
+            limits,
+            f"/track/{token}",
+            kept_language(request),
+            language,
+            now,
+            refusal=refusal,
+            done=request.query_params.get("done"),
         )
-        style = templates.get_template("track.css").render()
-        self._track = templates.get_template("track.html")
-        self._sorry = templates.get_template("sorry.html")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self._headers = {
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "X-Robots-Tag": "noindex",
+        if form == "withdraw" and not forms.withdraw and refusal is None:
+            return self.pages.on_to(forms.address + forms.query)
+        values = {
+            "page": page_of(tracked, language, now),
+            "words": WORDS[language],
+            "forms": forms,
+            "say": FORM_WORDS[language],
         }
+        template = "withdraw.html" if form == "withdraw" and forms.withdraw else "track.html"
+        return self.pages.page(template, language, values, 200 if refusal is None else refusal.status)
 
-    def of_case(
-        self, case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], asked: str | None, now: datetime
-    ) -> HTMLResponse:
-        """The page of a case in the language ``asked`` for, or the customer's."""
-        language = language_of(asked if asked in ("zh", "en") else case.language)
-        words = WORDS[language]
-        content = self._track.render(page=_page(case, plan, record, language, now), words=words)
-        return HTMLResponse(content, headers={**self._headers, "Content-Language": words.tag})
-
-    def sorry(self, status: int, texts: Mapping[str, str]) -> HTMLResponse:
-        """A page in both languages, for when there is no case to show."""
-        headers = {**self._headers, "Retry-After": _RETRY_SECONDS} if status == 503 else self._headers
-        return HTMLResponse(self._sorry.render(texts), status, headers)
-
-
-def _page(case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], language: Language, now: datetime) -> Page:
-    status = plan.status(case.status)
-    reached = _REACHED.get(case.status)
-    return Page(
-        operator=plan.plan.operator.in_language(language),
-        reference=case.reference,
-        status=status.name.in_language(language),
-        next=status.next.in_language(language),
-        settled=case.status in ("resolved", "closed"),
-        steps=[] if reached is None else _steps(plan, reached, language),
-        resolution=case.resolution,
-        facts=_facts(case, plan, record, language, now),
-        record=_lines(record, plan, language),
-    )
-
-
-def _steps(plan: Plan, reached: int, language: Language) -> list[Step]:
-    return [
-        Step(plan.name_of("status", code, language), place <= reached, place == reached)
-        for place, code in enumerate(_MILESTONES)
-    ]
-
-
-def _facts(
-    case: TrackedCase, plan: Plan, record: Sequence[sa.Row[Any]], language: Language, now: datetime
-) -> list[tuple[str, str]]:
-    words = WORDS[language]
-
-    def shown(time: datetime) -> str:
-        return _shown(time, plan, language)
-
-    facts = [(words.received, shown(case.received_at))]
-    facts.append((words.service, plan.name_of("service", case.service_type, language)))
-    if case.group_code is not None:
-        facts.append((words.group, plan.name_of("group", case.group_code, language)))
-    if case.status in OPEN:
-        if case.respond_by is not None and case.respond_by > now:
-            facts.append((words.respond_by, shown(case.respond_by)))
-        repaired_at, estimate = _repaired_at(record), case.estimated_repair_at
-        if repaired_at is not None:
-            facts.append((words.repaired, shown(repaired_at)))
-        elif estimate is not None:
-            told = shown(estimate)
-            facts.append((words.estimate, told if estimate > now else words.overdue.format(time=told)))
-    return facts
-
-
-def _repaired_at(record: Sequence[sa.Row[Any]]) -> datetime | None:
-    """When the fault was repaired; None while it is not, or is said not to be any more."""
-    newest = next((event for event in record if _short(event.type) in _OF_THE_REPAIR), None)
-    return None if newest is None or _short(newest.type) != "repaired" else _time(newest.data["repaired_at"])
-
-
-def _lines(record: Sequence[sa.Row[Any]], plan: Plan, language: Language) -> list[Line]:
-    lines = []
-    for event in record:
-        words = _words(_short(event.type), event.data, language)
-        if words is None:
-            # What happens inside the operator's house (notes, reports to the leadership) isn't the customer's affair.
-            continue
-        told = words.format_map(_details(event.data, plan, language))
-        lines.append(Line(told, event.time, _shown(event.time, plan, language)))
-    return lines
-
-
-def _words(short: str, data: Mapping[str, Any], language: Language) -> str | None:
-    """What the page says of an event; None for one that it doesn't show."""
-    if data.get("told") is False and short not in _OF_THE_STATUS:
-        return None
-    happened = WORDS[language].happened
-    special = (happened.get(f"{short}.{data[field]}") for field in _TOLD_BY if field in data)
-    return next((words for words in special if words is not None), happened.get(short))
-
-
-def _details(data: Mapping[str, Any], plan: Plan, language: Language) -> dict[str, str]:
-    """What can stand in the words for an event, as far as it has it."""
-    details = {name: _shown(_time(data[name]), plan, language) for name in _TIMES if name in data}
-    if "group" in data:
-        details["group"] = plan.name_of("group", data["group"], language)
-    if "amount" in data:
-        details["money"] = money(data["amount"], data["currency"], language)
-    return details
-
-
-def _short(event_type: str) -> str:
-    return event_type.split(".")[2]
-
-
-def _time(written: str) -> datetime:
-    return datetime.fromisoformat(written)
-
-
-def _shown(time: datetime, plan: Plan, language: Language) -> str:
-    return moment(time.astimezone(ZoneInfo(plan.plan.time_zone)), language)
+    def _unavailable(self, failure: Exception, again: Mapping[str, str] | None) -> Response:
+        """Not now; what was filled in is handed back to be sent again. Raises a failure that will not pass."""
+        if not isinstance(failure, Unavailable) and not is_passing(failure):
+            raise failure
+        log.warning("a customer's page can't be served now: %s", failure)
+        return self.pages.sorry("unavailable" if again is None else "not_taken", again)

@@ -15,13 +15,10 @@ class Words:
     """The page's own words. ``happened`` says each fact of a case; ``{…}`` stands for what differs.
 
     Where a fact is told differently by what came of it, its name is followed by that: ``contacted.reached``. What
-    stands in neither form is not shown.
+    stands in neither form is not shown. ``told`` says how a notice went, by its status; ``ways`` are what its ways
+    are called.
     """
 
-    tag: str
-    other: Language
-    other_tag: str
-    other_name: str
     title: str
     progress: str
     result: str
@@ -35,16 +32,17 @@ class Words:
     overdue: str
     repaired: str
     private: str
+    merged: str
+    earlier: str
+    wrote: str
     happened: Mapping[str, str]
+    told: Mapping[str, str]
+    ways: Mapping[str, str]
 
 
 WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
     {
         "zh": Words(
-            tag="zh-CN",
-            other="en",
-            other_tag="en",
-            other_name="English",
             title="投诉编号",
             progress="处理进度",
             result="处理结果",
@@ -58,6 +56,9 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             overdue="{time}（已超时，我们正在抓紧处理）",
             repaired="修复时间",
             private="本页面仅供您本人查看，请勿转发链接。来电咨询时请报投诉编号。",
+            merged="这项投诉已与您的另一项投诉（编号 {reference}）合并处理。需要补充或撤回的，请打开那项投诉的链接。",
+            earlier="更早的记录不再显示。",
+            wrote="查看内容",
             happened=MappingProxyType(
                 {
                     "received": "您的投诉已登记受理",
@@ -83,6 +84,9 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "customer_replied": "已收到您的回复",
                     "resumed": "继续处理",
                     "resumed.silent": "暂未收到您的回复，我们先继续处理",
+                    "updated": "已告知您处理进展",
+                    "attached": "已收到您的附件",
+                    "survey_answered": "感谢您的评价",
                     "resolved": "已有处理结果",
                     "rejected": "未能受理，原因已告知您",
                     "withdrawn": "您已撤回投诉",
@@ -90,12 +94,18 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "reopened": "已重新受理",
                 }
             ),
+            told=MappingProxyType(
+                {
+                    "pending": "{name}：{way}待发送",
+                    "sent": "{name}：{way}已发送",
+                    "delivered": "{name}：{way}已送达",
+                    "unconfirmed": "{name}：{way}已发出，是否送达待确认",
+                    "failed": "{name}：{way}未能送达",
+                }
+            ),
+            ways=MappingProxyType({"sms": "短信", "email": "邮件", "webhook": "在线消息", "none": "消息"}),
         ),
         "en": Words(
-            tag="en",
-            other="zh",
-            other_tag="zh-CN",
-            other_name="中文",
             title="Complaint",
             progress="Progress",
             result="The result",
@@ -109,6 +119,10 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             overdue="{time} (overdue; we are working on it)",
             repaired="Repaired",
             private="This page is for you alone; please don't pass the link on. If you call us, give the reference.",
+            merged="We handle this complaint together with another one of yours, {reference}. To add something or to "
+            "withdraw it, please use the link of that one.",
+            earlier="Earlier entries are not shown any more.",
+            wrote="What we wrote",
             happened=MappingProxyType(
                 {
                     "received": "We registered your complaint",
@@ -134,12 +148,27 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
                     "customer_replied": "We had your reply",
                     "resumed": "Work on it goes on",
                     "resumed.silent": "We had no reply yet and went on with what we have",
+                    "updated": "We told you that work goes on",
+                    "attached": "We had a file from you",
+                    "survey_answered": "Thank you for telling us how it went",
                     "resolved": "There is a result",
                     "rejected": "We couldn't take it up, and told you why",
                     "withdrawn": "You withdrew the complaint",
                     "closed": "The complaint was closed",
                     "reopened": "The complaint was reopened",
                 }
+            ),
+            told=MappingProxyType(
+                {
+                    "pending": "{name}: {way} waiting to be sent",
+                    "sent": "{name}: {way} sent",
+                    "delivered": "{name}: {way} delivered",
+                    "unconfirmed": "{name}: {way} sent, not yet known to have arrived",
+                    "failed": "{name}: {way} could not be delivered",
+                }
+            ),
+            ways=MappingProxyType(
+                {"sms": "text message", "email": "e-mail", "webhook": "online message", "none": "message"}
             ),
         ),
     }

@@ -1,44 +1,47 @@
 """What each kind of notice tells: the facts of a case, frozen when the notice is requested.
 
-Times are written on the clock of the plan's time zone. No name of the customer, no address and no link stands among
-the facts; the sender puts those in. Words that staff wrote for the customer are told as they were written.
+They are those that `services.notices.kinds` declares. No name of the customer, no address and no link stands among
+them; the sender puts those in.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from notifier_worker.record import NOTHING, Record
+from notifier_worker.telling import Telling, ToldCase, lines
 from services.base.errors import NotFound
 from services.base.stream.event import Event
-from services.casework import counting
 from services.complaints.events import (
+    Accepted,
     AwaitingCustomer,
     Closed,
     CompensationDecided,
     CompensationPaid,
     Contacted,
     CustomerReplied,
+    DeadlineMissed,
     Dispatched,
     EstimateMissed,
     EstimateSet,
     Guided,
     Reminded,
+    Reopened,
     Repaired,
     Resumed,
+    SurveyAnswered,
+    SurveyAsked,
+    SurveyReminded,
     VisitArranged,
 )
 from services.complaints.lifecycle import OPEN
-from services.notices.rendering import language_of
+from services.notices.writing import language_of
 from services.plan.allowances import Allowance
 from services.plan.playbooks import Article
 from services.plan.schema import Plan
@@ -50,64 +53,8 @@ Facts = dict[str, object]
 _QUESTION_OVER: Final = frozenset({AwaitingCustomer.TYPE, CustomerReplied.TYPE, Resumed.TYPE})
 # After these it is no news that a time was missed.
 _MISSED_IS_PAST: Final = frozenset({EstimateSet.TYPE, Repaired.TYPE})
-_BLANK_LINES: Final = re.compile(r"\n{3,}")
-
-
-@dataclass(frozen=True, slots=True)
-class ToldCase:
-    """A case as far as its customer may be told of it. ``personal`` is sealed."""
-
-    id: UUID
-    reference: str
-    realm: str
-    status: str
-    language: str
-    channel: str
-    received_at: datetime
-    category: str | None
-    sub_category: str | None
-    severity: str | None
-    plan_version: int | None
-    group_code: str | None
-    assignee: str | None
-    estimated_repair_at: datetime | None
-    resolution: str | None
-    resolved_at: datetime | None
-    personal: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What facts are made of: what happened to which case, under which plan, what is recorded of it, and when it is."""
-
-    case: ToldCase
-    event: Event
-    plan: Plan
-    record: Record
-    now: datetime
-
-    def local(self, time: datetime) -> str:
-        """A time on the clock of the plan's time zone."""
-        return time.astimezone(ZoneInfo(self.plan.plan.time_zone)).isoformat(timespec="seconds")
-
-    def unless_past(self, time: datetime) -> str | None:
-        """A promise that is late before it is made is not made."""
-        return self.local(time) if time > self.now else None
-
-    def by_when(self, group: str, allowed: Allowance) -> str | None:
-        """The end of what is allowed since the complaint was received, unless it is past."""
-        calendar = self.plan.calendar_of(group)
-        due = counting.due(counting.begin(calendar, allowed, self.case.received_at), calendar)
-        return None if due is None else self.unless_past(due)
-
-    def group(self, code: str) -> str:
-        """The group's name in the customer's language."""
-        return self.plan.name_of("group", code, language_of(self.case.language))
-
-    def words(self, key: str) -> str | None:
-        """The words under ``key`` in the private half, as lines of a letter; None when there are none."""
-        written = self.record.private.get(key)
-        return _lines(written) if isinstance(written, str) else None
+# After these nobody is asked how it went.
+_SURVEY_OVER: Final = frozenset({SurveyAnswered.TYPE, Reopened.TYPE})
 
 
 def is_told(event: Event) -> bool:
@@ -146,7 +93,7 @@ def _dispatched(to: Telling) -> Facts | None:
         respond_by = to.by_when(group, to.plan.deadlines_for(case.category, case.severity).respond)
     else:
         return None
-    return {"group": to.group(group), "assignee": _person(to.plan, assignee, case), "respond_by": respond_by}
+    return {"group": to.group(group), "assignee": to.person(assignee), "respond_by": respond_by}
 
 
 def _estimate(to: Telling) -> Facts | None:
@@ -251,7 +198,7 @@ def _reminder(to: Telling) -> Facts | None:
 
 def _asked(to: Telling, over: frozenset[str]) -> Facts | None:
     """The question, when it is still open with the customer."""
-    question = _lines(to.record.question or "")
+    question = lines(to.record.question or "")
     asked_at = to.record.asked_at
     if question is None or asked_at is None or to.case.status != "awaiting_customer" or to.record.later & over:
         return None
@@ -265,9 +212,11 @@ def _asked(to: Telling, over: frozenset[str]) -> Facts | None:
 def _result(to: Telling) -> Facts | None:
     case = to.case
     # The words stand in the case. If they were taken back or replaced meanwhile, a later event tells the customer.
-    if case.resolution is None or case.resolved_at is None or case.resolved_at > to.event.time:
+    resolution = lines(case.resolution or "")
+    if resolution is None or case.resolved_at is None or case.resolved_at > to.event.time:
         return None
-    return {"resolution": case.resolution, "silence": to.plan.close_after_silence.total_seconds()}
+    silence = to.plan.close_after_silence.total_seconds()
+    return {"resolution": resolution, "silence": silence, "rights": to.rights}
 
 
 def _visit(to: Telling) -> Facts | None:
@@ -282,7 +231,7 @@ def _rejected(to: Telling) -> Facts | None:
     reason = to.words("reason")
     if reason is None:
         return None
-    return {"reason": reason, "appeal": to.plan.status("rejected").next.in_language(language_of(to.case.language))}
+    return {"reason": reason, "appeal": to.in_language(to.plan.status("rejected").next), "rights": to.rights}
 
 
 def _withdrawn(to: Telling) -> Facts:
@@ -292,11 +241,88 @@ def _withdrawn(to: Telling) -> Facts:
 def _closed(to: Telling) -> Facts:
     event = to.event
     decision = Closed.model_validate_json(event.data).decision if event.type == Closed.TYPE else None
-    return {"decision": decision, "reopen_within": to.plan.reopen_within.total_seconds()}
+    return {"decision": decision, "reopen_within": to.plan.reopen_within.total_seconds(), "rights": to.rights}
 
 
 def _reopened(to: Telling) -> Facts:
     return {"group": to.case.group_code and to.group(to.case.group_code)}
+
+
+def _contacted(to: Telling) -> Facts | None:
+    case = to.case
+    if to.event.type != Accepted.TYPE or not case.category or not case.severity or not case.group_code:
+        return None
+    respond = to.plan.deadlines_for(case.category, case.severity).respond
+    accepted = Accepted.model_validate_json(to.event.data)
+    return {
+        "assignee": to.person(accepted.assignee),
+        "respond_by": to.by_when(case.group_code, respond),
+    }
+
+
+def _update(to: Telling) -> Facts | None:
+    estimate = to.case.estimated_repair_at
+    if to.case.status not in OPEN:
+        return None
+    next_by = _next_update(to)
+    return {
+        "estimated_repair_at": estimate and to.unless_past(estimate),
+        "next_by": next_by and to.unless_past(next_by),
+    }
+
+
+def _next_update(to: Telling) -> datetime | None:
+    """By when the customer hears of a fault again, whatever happens, as the clock of updates counts it."""
+    case = to.case
+    if case.category != "outage" or case.severity is None or case.group_code is None:
+        return None
+    updates = to.plan.deadlines_for(case.category, case.severity).update or to.plan.law.updates
+    if updates is None:
+        return None
+    young = to.event.time - case.received_at < updates.first
+    return to.due(case.group_code, Allowance(time=updates.every if young else updates.then), to.event.time)
+
+
+def _deadline_missed(to: Telling) -> Facts | None:
+    """Told once, for the clocks whose end the customer was promised."""
+    if to.event.type != DeadlineMissed.TYPE or to.case.status not in OPEN:
+        return None
+    missed = DeadlineMissed.model_validate_json(to.event.data)
+    if missed.clock not in ("respond", "resolve") or missed.times > 1:
+        return None
+    next_by = missed.next_by and to.unless_past(missed.next_by)
+    return {"clock": missed.clock, "due_at": to.local(missed.due_at), "next_by": next_by}
+
+
+def _rights(to: Telling) -> Facts | None:
+    """Where else the customer may turn, when the time that the law gives has passed."""
+    if to.event.type != DeadlineMissed.TYPE or to.case.status not in OPEN or to.rights is None:
+        return None
+    missed = DeadlineMissed.model_validate_json(to.event.data)
+    if missed.clock != "regulator" or missed.times > 1:
+        return None
+    return {"rights": to.rights}
+
+
+def _survey(to: Telling) -> Facts | None:
+    if to.event.type != SurveyAsked.TYPE:
+        return None
+    asked = SurveyAsked.model_validate_json(to.event.data)
+    return _asks(to, asked.survey, asked.expires_at)
+
+
+def _survey_reminder(to: Telling) -> Facts | None:
+    if to.event.type != SurveyReminded.TYPE or to.record.survey_expires_at is None:
+        return None
+    reminded = SurveyReminded.model_validate_json(to.event.data)
+    return _asks(to, reminded.survey, to.record.survey_expires_at)
+
+
+def _asks(to: Telling, survey: UUID, expires_at: datetime) -> Facts | None:
+    """Nobody is asked who has answered, whose case is open again, or whose link works no more."""
+    if to.record.later & _SURVEY_OVER or expires_at <= to.now:
+        return None
+    return {"survey": str(survey), "expires_at": to.local(expires_at)}
 
 
 _FACTS: Final[Mapping[NoticeKind, Callable[[Telling], Facts | None]]] = MappingProxyType(
@@ -319,14 +345,14 @@ _FACTS: Final[Mapping[NoticeKind, Callable[[Telling], Facts | None]]] = MappingP
         "withdrawn": _withdrawn,
         "closed": _closed,
         "reopened": _reopened,
+        "contacted": _contacted,
+        "update": _update,
+        "deadline_missed": _deadline_missed,
+        "rights": _rights,
+        "survey": _survey,
+        "survey_reminder": _survey_reminder,
     }
 )
-
-
-def _lines(written: str) -> str | None:
-    """What was written, with the line ends of a letter and no gaps in it; None for nothing."""
-    text = "\n".join(line.rstrip() for line in written.splitlines()).strip()
-    return _BLANK_LINES.sub("\n\n", text) or None
 
 
 def _article(plan: Plan, code: str) -> Article | None:
@@ -335,10 +361,3 @@ def _article(plan: Plan, code: str) -> Article | None:
     except NotFound:
         # Cases outlive the plan that they ran under.
         return None
-
-
-def _person(plan: Plan, login: str, case: ToldCase) -> str:
-    try:
-        return plan.person(login).name.in_language(language_of(case.language))
-    except NotFound:
-        return login

@@ -27,6 +27,8 @@ from services.complaints.events import (
     Guided,
     Rejected,
     Reminded,
+    SurveyAsked,
+    SurveyReminded,
 )
 
 
@@ -34,26 +36,39 @@ from services.complaints.events import (
 class Record:
     """``private`` is the event's private half, ``later`` the types of what happened to its case since.
 
-    ``question`` and ``asked_at`` are of the question that was open with the customer at the event, its own included.
+    ``question`` and ``asked_at`` are of the question that was open with the customer at the event, its own included;
+    ``survey_expires_at`` is of the survey that the event reminds of.
     """
 
     private: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     later: frozenset[str] = frozenset()
     question: str | None = None
     asked_at: datetime | None = None
+    survey_expires_at: datetime | None = None
 
 
 NOTHING: Final = Record()
 
 _WANTED: Final = frozenset(
-    event.TYPE for event in (AwaitingCustomer, EstimateMissed, EstimateSet, Explained, Guided, Rejected, Reminded)
+    event.TYPE
+    for event in (
+        AwaitingCustomer,
+        EstimateMissed,
+        EstimateSet,
+        Explained,
+        Guided,
+        Rejected,
+        Reminded,
+        SurveyAsked,
+        SurveyReminded,
+    )
 )
 
 # By case and number, which the log is indexed by; its ids are not.
 _READ = (
     sa.text(
         """
-        select e.id, e.private, asked.private ->> 'question' as question, asked.time as asked_at,
+        select e.id, e.private, asked.private ->> 'question' as question, asked.time as asked_at, survey.expires_at,
                array(select distinct later.type from event later where later.key = e.key and later.number > e.number)
                    as later
         from unnest(:keys, :numbers) as wanted (key, number)
@@ -63,6 +78,12 @@ _READ = (
             where question.key = e.key and question.number <= e.number and question.type = :asking
             order by question.number desc limit 1
         ) asked on e.type in (:asking, :reminding)
+        left join lateral (
+            select cast(survey.data ->> 'expires_at' as timestamptz) as expires_at from event survey
+            where survey.key = e.key and survey.number < e.number and survey.type = :survey_asking
+            and survey.data ->> 'survey' = e.data ->> 'survey'
+            order by survey.number desc limit 1
+        ) survey on e.type = :survey_reminding
         """
     )
     .bindparams(
@@ -70,12 +91,15 @@ _READ = (
         sa.bindparam("numbers", type_=ARRAY(sa.Integer)),
         asking=AwaitingCustomer.TYPE,
         reminding=Reminded.TYPE,
+        survey_asking=SurveyAsked.TYPE,
+        survey_reminding=SurveyReminded.TYPE,
     )
     .columns(
         sa.column("id", sa.Uuid),
         sa.column("private", Json),
         sa.column("question", sa.Text),
         sa.column("asked_at", Timestamp),
+        sa.column("expires_at", Timestamp),
         sa.column("later", ARRAY(sa.Text)),
     )
 )
@@ -88,6 +112,6 @@ async def read_records(connection: AsyncConnection, events: Sequence[Event]) -> 
         return {}
     parameters = {"keys": [event.key for event in wanted], "numbers": [event.number for event in wanted]}
     return {
-        row.id: Record(row.private or {}, frozenset(row.later), row.question, row.asked_at)
+        row.id: Record(row.private or {}, frozenset(row.later), row.question, row.asked_at, row.expires_at)
         for row in await connection.execute(_READ, parameters)
     }

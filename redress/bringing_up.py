@@ -6,6 +6,7 @@ It may be repeated at any time, by several processes at once; what is there alre
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from migrations.running import migrate
 from services.base.errors import Misconfigured
 from services.judgements.artefact import shipped
 from services.judgements.models import ensure_shipped
+from services.notices.overrides import check
 from services.people import duty
-from services.plan.loading import load_plan, shipped_plan_text
+from services.plan.loading import PlanInvalid, load_plan, shipped_plan_text
 from services.plan.schema import Plan
+from services.plan.templates import FOLDER, read_templates, with_templates
 from services.plan.versions import Plans
 
 
@@ -42,7 +45,8 @@ async def bring_up(engine: AsyncEngine, text: str, plan: Plan) -> Brought:
 def read_plan(file: Path | None) -> tuple[str, Plan]:
     """The plan's text and the plan in it: from the operator's file, or the one that is shipped.
 
-    Raises `Misconfigured` when the file can't be read, `PlanInvalid` with every mistake in it.
+    The templates in the folder beside the file are a part of the text. Raises `Misconfigured` when something can't be
+    read, `PlanInvalid` with every mistake in the plan, `TemplatesInvalid` with every one in the templates.
     """
     if file is None:
         text = shipped_plan_text()
@@ -51,4 +55,22 @@ def read_plan(file: Path | None) -> tuple[str, Plan]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"the plan {file} cannot be read: {error}") from error
-    return text, load_plan(text, str(file))
+    plan = load_plan(text, str(file))
+    folder = file.parent / FOLDER
+    templates = read_templates(folder)
+    if templates:
+        text, plan = _joined(file, text, plan, templates)
+    check(plan.templates, str(folder))
+    return text, plan
+
+
+def _joined(file: Path, text: str, plan: Plan, templates: Mapping[str, str]) -> tuple[str, Plan]:
+    if plan.templates:
+        raise Misconfigured(f"the plan {file} has templates, and so has {file.parent / FOLDER}; keep them in one place")
+    joined = with_templates(text, templates)
+    try:
+        whole = load_plan(joined, str(file))
+    except PlanInvalid as error:
+        # The plan was in order, so what is wrong came with the templates.
+        raise Misconfigured(f"the templates in {file.parent / FOLDER} can't be added to the plan: {error}") from error
+    return joined, whole

@@ -19,13 +19,17 @@ from sqlalchemy.exc import SAWarning
 
 from redress import postgres
 from redress.composition import opened
+from redress.notices_doc import words_page
 from redress.settings_doc import settings_page
 from services.base.database import create_engine
 from services.base.settings import Settings
 
 ROOT: Final = Path(__file__).parent.parent
 # Generated document -> what makes it.
-DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {"docs/settings.md": settings_page}
+DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
+    "docs/settings.md": settings_page,
+    "docs/notices-words.md": words_page,
+}
 
 
 def main() -> None:

@@ -11,7 +11,19 @@ import sys
 
 import typer
 
-from redress.commands import classifier, complaints, dead_letters, events, keys, plan, programs, setup, status
+from redress.commands import (
+    callbacks,
+    classifier,
+    complaints,
+    dead_letters,
+    events,
+    keys,
+    notices,
+    plan,
+    programs,
+    setup,
+    status,
+)
 from services.base.errors import Misconfigured, RedressError, Refused
 
 app = typer.Typer(
@@ -26,10 +38,12 @@ setup.add_to(app)
 status.add_to(app)
 app.add_typer(plan.app, name="plan")
 app.add_typer(keys.app, name="keys")
+app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(complaints.app, name="complaints")
 app.add_typer(classifier.app, name="classifier")
 app.add_typer(events.app, name="events")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(notices.app, name="notices")
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from redress.supervising import Part, Supervised
 from services.base.database import create_engine
 from services.base.errors import Misconfigured
+from services.base.files.receiving import FileDoor
+from services.base.files.scanning import Scanner
+from services.base.files.store import file_store
 from services.base.privacy import Privacy
 from services.base.settings import Settings
 from services.base.stream.bell import Bell
@@ -78,6 +81,13 @@ class Composition:
         return KeyRing(self.engine)
 
     @cached_property
+    def files(self) -> FileDoor:
+        """Takes in what customers send, and gives it out again."""
+        settings = self.settings
+        store = file_store(settings.files_url or (settings.home.absolute() / "files").as_uri())
+        return FileDoor(store, None if settings.scan_command is None else Scanner(settings.scan_command))
+
+    @cached_property
     def judges(self) -> Judges:
         """Who judges complaints, by the plan and the model in force."""
         from services.judgements.judges import Judges
@@ -110,8 +120,9 @@ class Composition:
                 return DispatchHandler(self.plans)
             case "notifier":
                 from notifier_worker.handler import NotifierHandler
+                from notifier_worker.senders import ways_open
 
-                return NotifierHandler(self.plans, self.privacy)
+                return NotifierHandler(self.plans, self.privacy, lambda realm: ways_open(self.settings, realm))
 
     def worker(self, name: WorkerName) -> list[Supervised]:
         """A worker's parts: its consumer, for the notifier also what speaks to the outside, for the handler its clock.
@@ -147,6 +158,7 @@ class Composition:
             judges=self.judges,
             key_ring=self.key_ring,
             writer=writer,
+            files=self.files,
             public_url=settings.public_url,
             bell=self.bell,
         )
@@ -160,6 +172,7 @@ class Composition:
             privacy=self.privacy,
             plans=self.plans,
             key_ring=self.key_ring,
+            files=self.files,
             public_url=self.settings.public_url,
             bell=self.bell,
         )
@@ -187,9 +200,10 @@ class Composition:
         return Timekeeper(self.engine, self.plans, self.bell)
 
     def _senders(self) -> Part:
-        from notifier_worker.senders import create_senders
+        from notifier_worker.senders import Outside
 
-        return create_senders(self.engine, self.privacy, self.settings, self.bell)
+        outside = Outside(self.engine, self.privacy, self.plans, self.settings, files=self.files, bell=self.bell)
+        return outside.senders()
 
 
 @asynccontextmanager

@@ -18,8 +18,8 @@ from web.problems import problem
 
 _INTAKE: Final = (
     ("POST", re.compile(r"/v1/complaints(/batch)?|/v1/judgements")),
-    ("GET HEAD", re.compile(r"/v1/complaints/[^/]+(/timeline)?")),
-    ("POST", re.compile(r"/v1/complaints/[^/]+/(messages|withdraw|reopen)")),
+    ("GET HEAD", re.compile(r"/v1/complaints/[^/]+(/timeline|/attachments(/[^/]+)?)?")),
+    ("POST", re.compile(r"/v1/complaints/[^/]+/(messages|withdraw|reopen|attachments)")),
     (
         "",
         re.compile(

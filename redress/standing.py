@@ -25,6 +25,7 @@ _LATE = sa.text(
     group by d.kind
     """
 )
+_TOLD = ("pending", "sent", "delivered", "unconfirmed", "failed")
 _NOTICES = sa.text("select status, count(*) as notices from notice where realm = 'live' group by status")
 _LETTERS = sa.text("select reader_group, count(*) as letters from dead_letter where status <> 'settled' group by 1")
 
@@ -51,7 +52,7 @@ async def standing(composition: Composition) -> Standing:
             deadlines_passed=await _counts(connection, _LATE),
             waiting=await _waiting(composition),
             dead_letters=await _counts(connection, _LETTERS),
-            notices={"pending": 0, "sent": 0, "failed": 0} | await _counts(connection, _NOTICES),
+            notices=dict.fromkeys(_TOLD, 0) | await _counts(connection, _NOTICES),
             model=next((one.name for one in await stored(connection) if one.in_force is not None), None),
         )
 

@@ -109,8 +109,10 @@ def timeline_json(
                 "way": notice.way,
                 "status": notice.status,
                 "sent_at": notice.sent_at,
+                "delivered_at": notice.delivered_at,
+                "about": notice.number,
             },
-            "details": None,
+            "details": {"reason": notice.failure} if details and notice.failure is not None else None,
         }
         for notice in notices
     ]

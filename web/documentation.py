@@ -127,9 +127,11 @@ TIMELINE: Final[Mapping[str, Any]] = MappingProxyType(
                 "actor": "system:notifier",
                 "data": {
                     "kind": "acknowledgement",
-                    "way": "email",
-                    "status": "sent",
+                    "way": "sms",
+                    "status": "delivered",
                     "sent_at": "2026-11-23T00:11:04Z",
+                    "delivered_at": "2026-11-23T00:11:09Z",
+                    "about": 1,
                 },
                 "details": None,
             },

@@ -23,12 +23,15 @@ def about() -> None:
 def check(
     file: Annotated[Path | None, typer.Argument(help="[default: REDRESS_PLAN, else the shipped plan]")] = None,
 ) -> None:
-    """Check a plan and say what is in it, or every mistake with its line."""
+    """Check a plan and the templates beside it; say what is in it, or every mistake with its line."""
     from redress.bringing_up import read_plan
+    from services.notices.overrides import too_long
     from services.plan.loading import summary
 
     _, plan = read_plan(file or settings_for().plan)
     typer.echo(summary(plan))
+    for warning in too_long(plan.templates):
+        typer.echo(f"Note: {warning}")
 
 
 @app.command()

@@ -80,6 +80,54 @@ class Settings(BaseSettings):
         le=100,
         description="Connections to the mail server that one notifier keeps; not for files.",
     )
+    mail_listen: str | None = Field(
+        default=None,
+        description="Where the notifier takes in mail (SMTP), as `host:port`: customers' answers and bounces, which "
+        "the operator's mail server passes on. Unset: nowhere.",
+    )
+    mail_answers: str | None = Field(
+        default=None,
+        description="Address that answers to mails go to, for example `care@example.com`; the mail server passes what "
+        "comes to it, and to `care+…@example.com`, on to `REDRESS_MAIL_LISTEN`. Unset: customers are asked not to "
+        "answer mails.",
+    )
+    smpp_url: SecretStr | None = Field(
+        default=None,
+        description="Short message centre (SMPP 3.4): `smpp://system_id:password@host:2775`. Unset: no text messages, "
+        "customers are told the next way.",
+    )
+    sms_sender: str = Field(
+        default="10086", description="Number or name (11 characters at most) that text messages come from."
+    )
+    sms_per_second: int = Field(
+        default=1000, ge=1, le=10_000, description="Text messages a second that one notifier sends at most."
+    )
+    sms_window: int = Field(
+        default=64, ge=1, le=1000, description="Text messages that wait for the message centre's answer at once."
+    )
+    webhook_connections: int = Field(
+        default=32, ge=1, le=500, description="Calls to channel front ends that one notifier makes at once."
+    )
+    webhook_networks: str = Field(
+        default="",
+        description="Networks inside which channel front ends may be called, as `10.1.0.0/16,127.0.0.1/32`. Other "
+        "private, loopback and link-local addresses are refused.",
+    )
+    staff_alerts: Path | None = Field(
+        default=None,
+        description="File that says how staff are alerted (mail, WeCom, DingTalk, Feishu, Slack, Teams and others). "
+        "Unset: in their inbox only.",
+    )
+    files_url: str | None = Field(
+        default=None,
+        description="Where files that customers send are kept: `file:///var/lib/redress/files` or "
+        "`s3://bucket/prefix` (keys and endpoint from `AWS_…`). Unset: `files/` in `REDRESS_HOME`.",
+    )
+    scan_command: str | None = Field(
+        default=None,
+        description="Program that looks for malware: it is given a file on its standard input, and ends with 0 for a "
+        "clean one, 1 for an infected one. Example: `clamdscan --no-summary -`. Unset: files are not scanned.",
+    )
     batch_size: int = Field(default=200, ge=1, le=5000, description="Events that a worker takes at once.")
     poll_ms: int = Field(
         default=100, ge=5, le=10_000, description="Pause of a reader that found nothing, in milliseconds."

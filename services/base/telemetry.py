@@ -30,9 +30,20 @@ LAG_SECONDS = Gauge("redress_lag_seconds", "Age of the newest event handled at t
 BATCH_SECONDS = Histogram("redress_batch_seconds", "Time to handle one batch.", ["group"])
 LAST_POLL = Gauge("redress_last_poll_timestamp_seconds", "When the worker last asked for events.", ["group"])
 
-FIRED = Counter("redress_fired_total", "Cases, tasks and directives in which something was due and done.", ["subject"])
+FIRED = Counter("redress_fired_total", "Cases, tasks, directives, surveys: something was due and done.", ["subject"])
 RELAYED = Counter("redress_events_relayed_total", "Events published to Kafka.")
 NOTICES = Counter("redress_notices_total", "Notices by way and what became of them.", ["way", "outcome"])
+CHANNEL_RESTING = Gauge(
+    "redress_channel_resting", "1 while a channel to customers rests, because its peer is away.", ["way"]
+)
+ARRIVALS = Counter(
+    "redress_arrivals_total", "Mails and text messages that came in, by what they are.", ["way", "kind", "status"]
+)
+ALERTS = Counter(
+    "redress_alerts_total",
+    "Alerts to staff outside the inbox, by service and what became of them.",
+    ["service", "outcome"],
+)
 NOTICE_SECONDS = Histogram(
     "redress_notice_seconds",
     "Time from the request of a notice until the peer took it.",

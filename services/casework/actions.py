@@ -52,7 +52,7 @@ _ASKS_LINKS: Final = frozenset({"resolve", "link", "unlink", "merge"})
 _TOLD = sa.text(
     """
     select distinct n.complaint_id from notice n
-    where n.complaint_id = any(:cases) and n.kind = 'result' and n.status = 'sent'
+    where n.complaint_id = any(:cases) and n.kind = 'result' and n.status in ('sent', 'delivered')
       and n.number >= (select max(e.number) from event e where e.key = n.complaint_id and e.type = :resolved)
     """
 ).bindparams(sa.bindparam("cases", type_=ARRAY(sa.Uuid)), resolved=Resolved.TYPE)

@@ -64,8 +64,8 @@ class AlertView:
 
 _TELL = sa.text(
     """
-    insert into alert (id, login, realm, kind, subject, subject_id, number, facts, told_at)
-    select id, login, realm, kind, subject, subject_id, number, facts, told_at
+    insert into alert (id, login, realm, kind, subject, subject_id, number, facts, told_at, due_at)
+    select id, login, realm, kind, subject, subject_id, number, facts, told_at, told_at
     from jsonb_populate_recordset(null::alert, cast(:rows as jsonb))
     on conflict (subject_id, number, kind, login) do nothing
     """

@@ -42,7 +42,7 @@ PAUSED_BY_QUESTION: Final[tuple[ClockKind, ...]] = ("respond", "estimate", "upda
 # What a person can still do something about when they are warned: an acknowledgement is sent by the programs.
 _WARNED: Final = frozenset({"respond", "estimate", "update", "repair", "resolve", "regulator", "step"})
 # What passes once and is not told again.
-_TOLD_ONCE: Final = frozenset({"acknowledge", "promise", "update"})
+_TOLD_ONCE: Final = frozenset({"acknowledge", "promise"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ class CaseClocks:
         due = [clock for clock in self._clocks.values() if clock.next_at is not None and clock.next_at <= now]
         return sorted(due, key=lambda clock: (clock.next_at, clock.kind))
 
-    def begin(self, kind: ClockKind, calendar: str, allowed: Allowance, at: datetime) -> None:
-        """Start a clock from its beginning, also one that was there before."""
+    def begin(self, kind: ClockKind, calendar: str, allowed: Allowance, at: datetime, told: int = 0) -> None:
+        """Start a clock from its beginning, also one that was there before. ``told``: how often it was told of."""
         count = counting.begin(self._calendar(calendar), allowed, at)
-        self._put(self._timed(Clock(kind, at, str(allowed), calendar), count))
+        self._put(self._timed(Clock(kind, at, str(allowed), calendar, told=told), count))
 
     def change(self, kind: ClockKind, calendar: str, allowed: Allowance | None, at: datetime) -> None:
         """Give a clock another time or calendar: what it has used counts. None takes it away while it is open."""
@@ -113,7 +113,9 @@ class CaseClocks:
             self.drop(kind)
         elif (str(allowed), calendar) != (clock.allowed, clock.calendar):
             count = counting.change(_count(clock), self._calendar_of(clock), self._calendar(calendar), allowed, at)
-            fresh = replace(clock, allowed=str(allowed), calendar=calendar, warned_at=None, missed_at=None, told=0)
+            # How often the customer was given news (`update`) counts on; how often a time was missed begins anew.
+            told = clock.told if clock.missed_at is None else 0
+            fresh = replace(clock, allowed=str(allowed), calendar=calendar, warned_at=None, missed_at=None, told=told)
             self._put(self._timed(fresh, count))
 
     def promise(self, due_at: datetime, at: datetime) -> None:
@@ -174,12 +176,21 @@ class CaseClocks:
         """Note that people were warned."""
         self._put(replace(clock, warned_at=at, next_at=clock.due_at))
 
-    def missed(self, clock: Clock, at: datetime) -> Clock:
-        """Note that a clock passed unmet, and when it is told again; returns it as it is now."""
-        again = self._told_again(clock.kind, at)
+    def missed(self, clock: Clock, at: datetime, next_by: datetime | None = None) -> Clock:
+        """Note that a clock passed unmet, and when it is told again; returns it as it is now.
+
+        ``next_by`` is the date that the customer is given instead: the next time that it is told is when that passes.
+        """
+        again = next_by or self._told_again(clock.kind, at)
         passed = replace(clock, missed_at=clock.missed_at or at, told=clock.told + 1, next_at=again)
         self._put(passed)
         return passed
+
+    def kept_next_date(self, at: datetime) -> None:
+        """The customer was spoken to at ``at``: the date that they were given instead of a missed result is kept."""
+        clock = self._clocks.get("resolve")
+        if clock is not None and clock.open and clock.told == 1 and clock.next_at is not None:
+            self._put(replace(clock, next_at=self._told_again("resolve", at)))
 
     def under(self, plan: Plan, calendar: str, at: datetime) -> None:
         """Count by another plan from ``at`` on; what was used before counts. A calendar that the other plan does not
@@ -361,17 +372,21 @@ def restart(clocks: CaseClocks, case: Case, plan: Plan, now: datetime) -> tuple[
     return begun
 
 
-def restart_update(clocks: CaseClocks, case: Case, plan: Plan, at: datetime) -> None:
-    """The customer has just heard of the fault: the time until they must hear again begins anew."""
+def restart_update(clocks: CaseClocks, case: Case, plan: Plan, at: datetime, told: int = 0) -> bool:
+    """The customer has just heard of the fault: the time until they must hear again begins anew.
+
+    ``told`` is how often in a row it was the programs that told them. Returns whether there is such a time.
+    """
     running = clocks.get("update")
     if running is None or not running.open or case.category is None or case.severity is None:
-        return
+        return False
     updates = plan.deadlines_for(case.category, case.severity).update or plan.law.updates
-    if updates is not None:
-        young = at - case.received_at < updates.first
-        clocks.begin(
-            "update", cast(str, running.calendar), Allowance(time=updates.every if young else updates.then), at
-        )
+    if updates is None:
+        return False
+    young = at - case.received_at < updates.first
+    allowed = Allowance(time=updates.every if young else updates.then)
+    clocks.begin("update", cast(str, running.calendar), allowed, at, told)
+    return True
 
 
 def acknowledged_early(clocks: CaseClocks, case: Case, plan: Plan, at: datetime) -> None:

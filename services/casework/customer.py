@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,15 +22,24 @@ from services.complaints.model import Complaint
 from services.plan.versions import Plans
 
 ACTOR: Final = "customer"
+MessageWay = Literal["email", "sms", "page"]
 _LOCK_MS: Final = 5_000
 
 
-async def add_message(connection: AsyncConnection, plans: Plans, case: UUID, text: str, now: datetime) -> None:
+async def add_message(
+    connection: AsyncConnection,
+    plans: Plans,
+    case: UUID,
+    text: str,
+    now: datetime,
+    way: MessageWay | None = None,
+) -> None:
     """What the customer adds to their case; one that waited for it goes on. The caller commits.
 
-    Raises `WrongState` when the case is over for good.
+    ``way`` is how it came; None through the channel that they complained on. Raises `WrongState` when the case is over
+    for good.
     """
-    await _decide(connection, plans, case, now, lambda work, followers: conversing.reply(work, text))
+    await _decide(connection, plans, case, now, lambda work, followers: conversing.reply(work, text, way))
 
 
 async def withdraw(connection: AsyncConnection, plans: Plans, case: UUID, reason: str | None, now: datetime) -> None:

@@ -18,13 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.casework import clocks, compensation, escalation
+from services.casework import clocks, compensation, counting, escalation
 from services.casework.clocks import Clock
 from services.casework.handlers import conversing, settling
 from services.casework.model import Compensation, Deadline
 from services.casework.work import Work, write
 from services.complaints.commands import CASE_COLUMNS, Case
-from services.complaints.events import DeadlineMissed, DeadlineWarned, EstimateMissed, Reminded
+from services.complaints.events import DeadlineMissed, DeadlineWarned, EstimateMissed, Reminded, Updated
 from services.complaints.lifecycle import ON_HAND
 from services.complaints.model import Complaint
 from services.plan.versions import Plans
@@ -39,6 +39,8 @@ _AGAIN: Final = timedelta(minutes=5)
 # A case that is resolved may still owe a payment.
 _ESCALATED: Final = frozenset({"classified", *ON_HAND, "resolved"})
 _UNPAID_AGAIN: Final = timedelta(days=1)
+# The times that the customer was promised when the complaint was acknowledged and dispatched.
+_PROMISED: Final = frozenset({"respond", "resolve"})
 
 _CLAIM = (
     sa.select(*CASE_COLUMNS)
@@ -147,12 +149,34 @@ def _fire_clock(work: Work, clock: Clock) -> None:
     if clock.due_at > work.now:
         _warn(work, clock, clock.due_at)
         return
-    passed, kind = work.clocks.missed(clock, work.now), cast(ClockKind, clock.kind)
-    work.happened(DeadlineMissed(reference=work.case.reference, clock=kind, due_at=clock.due_at, times=passed.told))
+    next_by = _next_date(work, clock)
+    passed, kind = work.clocks.missed(clock, work.now, next_by), cast(ClockKind, clock.kind)
+    work.happened(
+        DeadlineMissed(
+            reference=work.case.reference, clock=kind, due_at=clock.due_at, times=passed.told, next_by=next_by
+        )
+    )
     work.alert("deadline_missed", [work.assignee], clock=kind, due_at=clock.due_at, times=passed.told)
     # An acknowledgement that has no way to the customer is nothing that leadership could change.
     if kind != "acknowledge":
         escalation.escalate(work, "regulator_limit" if kind == "regulator" else "deadline_missed", clock=kind)
+
+
+def _next_date(work: Work, missed: Clock) -> datetime | None:
+    """By when the customer hears from a person instead of when ``missed`` was due; None when nothing was promised.
+
+    It is what the plan allows for a first response, from now on, on the calendar of the group. Who waits for such a
+    date already is given no other. Only the first miss makes a promise.
+    """
+    if missed.kind not in _PROMISED or missed.missed_at is not None:
+        return None
+    respond = work.clocks.get("respond")
+    if respond is not None and respond.open and respond.told == 1 and respond.next_at and respond.next_at > work.now:
+        return respond.next_at
+    category, severity = str(work.category), str(work.now_is("severity"))
+    calendar = work.plan.calendar_of(work.group or work.plan.group_for(category).code)
+    allowed = work.plan.deadlines_for(category, severity).respond
+    return counting.due(counting.begin(calendar, allowed, work.now), calendar)
 
 
 def _warn(work: Work, clock: Clock, due_at: datetime) -> None:
@@ -162,6 +186,23 @@ def _warn(work: Work, clock: Clock, due_at: datetime) -> None:
     work.clocks.warned(clock, work.now)
     if clock.kind == "regulator":
         escalation.escalate(work, "regulator_limit", clock="regulator")
+
+
+def _fire_update(work: Work, clock: Clock) -> None:
+    """Nobody told the customer anything for as long as the plan allows: the programs tell them that work goes on.
+
+    It is no missed deadline, because the customer does hear. The person was warned before: real news is better.
+    """
+    assert clock.due_at is not None
+    if clock.due_at > work.now:
+        _warn(work, clock, clock.due_at)
+        return
+    times = clock.told + 1
+    # One that was sent back as no fault waits for the group whose clocks it will have.
+    if work.category == "outage" and clocks.restart_update(work.clocks, work.case, work.plan, work.now, times):
+        work.happened(Updated(reference=work.case.reference, times=times))
+    else:
+        work.clocks.put_off(clock, work.now + work.plan.deadlines.repeat_every)
 
 
 def _fire_promise(work: Work, clock: Clock) -> None:
@@ -216,6 +257,7 @@ def _fire_close(work: Work, clock: Clock) -> None:
 
 _FIRE: Final[Mapping[str, Callable[[Work, Clock], None]]] = MappingProxyType(
     {
+        "update": _fire_update,
         "promise": _fire_promise,
         "escalation": _fire_escalation,
         "remind": _fire_remind,

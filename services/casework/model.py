@@ -124,6 +124,8 @@ class Link(Base):
 class Alert(Base):
     """One thing that one member of staff was told. ``subject`` and ``subject_id`` say of what, ``number`` by which of
     its events, so that nobody is told the same twice.
+
+    It is in the inbox at once. ``due_at`` is set while nobody has looked yet whether it is told outside of it, too.
     """
 
     __tablename__ = "alert"
@@ -138,10 +140,12 @@ class Alert(Base):
     facts: Mapped[Any] = mapped_column(Json)
     told_at: Mapped[datetime] = mapped_column(Timestamp)
     seen_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    due_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     __table_args__ = (
         sa.UniqueConstraint("subject_id", "number", "kind", "login"),
         sa.CheckConstraint("subject in ('complaint', 'task', 'directive')", name="subject"),
         sa.CheckConstraint("realm in ('live', 'drill', 'sandbox')", name="realm"),
         sa.Index("ix_alert_login", "login", "id"),
+        sa.Index("ix_alert_due_at", "due_at", postgresql_where=sa.text("due_at is not null")),
     )

@@ -146,6 +146,7 @@ class Work:
     def answered_customer(self) -> None:
         """A person has spoken to the customer: the first response is given, and the next news counts from now."""
         self.clocks.meet("respond", self.now)
+        self.clocks.kept_next_date(self.now)
         clocks.restart_update(self.clocks, self.case, self.plan, self.now)
         self.stand_while_waiting()
 

@@ -291,6 +291,7 @@ class CustomerReplied(ComplaintEvent):
 
     TYPE: ClassVar[str] = "redress.complaint.customer_replied.v1"
     status_before: str
+    way: Literal["email", "sms", "page"] | None = None
 
 
 class Resumed(ComplaintEvent):
@@ -339,12 +340,60 @@ class DeadlineWarned(ComplaintEvent):
 
 
 class DeadlineMissed(ComplaintEvent):
-    """A deadline passed unmet; told again with higher ``times`` while it is."""
+    """A deadline passed unmet; told again with higher ``times`` while it is. ``next_by`` is by when the customer is
+    promised to hear of it instead."""
 
     TYPE: ClassVar[str] = "redress.complaint.deadline_missed.v1"
     clock: ClockKind
     due_at: datetime
     times: int = 1
+    next_by: datetime | None = None
+
+
+class Updated(ComplaintEvent):
+    """The customer is told that work goes on: nobody told them anything for as long as the plan allows."""
+
+    TYPE: ClassVar[str] = "redress.complaint.updated.v1"
+    times: int
+
+
+class Attached(ComplaintEvent):
+    """A file was added. Its name is in the private half."""
+
+    TYPE: ClassVar[str] = "redress.complaint.attached.v1"
+    attachment: UUID
+    media_type: str
+    size: int
+
+
+class SurveyAsked(ComplaintEvent):
+    """The customer is asked whether it was settled. ``group`` and ``assignee`` are those who had the case."""
+
+    TYPE: ClassVar[str] = "redress.complaint.survey_asked.v1"
+    survey: UUID
+    expires_at: datetime
+    group: str | None = None
+    assignee: str | None = None
+
+
+class SurveyReminded(ComplaintEvent):
+    """The customer is asked once more."""
+
+    TYPE: ClassVar[str] = "redress.complaint.survey_reminded.v1"
+    survey: UUID
+
+
+class SurveyAnswered(ComplaintEvent):
+    """The customer says how satisfied they are, 1 to 5, and whether it was solved. A comment is in the private half.
+    ``group`` and ``assignee`` as in `SurveyAsked`; ``follow_up`` is what the plan makes of it."""
+
+    TYPE: ClassVar[str] = "redress.complaint.survey_answered.v1"
+    survey: UUID
+    satisfaction: int
+    solved: bool
+    group: str | None = None
+    assignee: str | None = None
+    follow_up: Literal["reopened", "task"] | None = None
 
 
 class Linked(ComplaintEvent):
@@ -451,6 +500,11 @@ EVENTS: Final[tuple[type[ComplaintEvent], ...]] = (
     EscalationAcknowledged,
     DeadlineWarned,
     DeadlineMissed,
+    Updated,
+    Attached,
+    SurveyAsked,
+    SurveyReminded,
+    SurveyAnswered,
     Linked,
     Unlinked,
     PlanMoved,

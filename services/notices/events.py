@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Final, get_args
+from typing import ClassVar, Final, Literal, get_args
 from uuid import UUID
 
 from services.base.stream.event import EventData
@@ -32,11 +32,12 @@ class Requested(NoticeEvent):
 
 
 class Sent(NoticeEvent):
-    """The peer took it."""
+    """The peer took it. ``merged_into`` is the notice in which it was told together with others."""
 
     TYPE: ClassVar[str] = "redress.notice.sent.v1"
     sent_at: datetime
     attempts: int
+    merged_into: UUID | None = None
 
 
 class Failed(NoticeEvent):
@@ -46,4 +47,44 @@ class Failed(NoticeEvent):
     attempts: int
 
 
-EVENTS: Final[tuple[type[NoticeEvent], ...]] = (Requested, Sent, Failed)
+class Delivered(NoticeEvent):
+    """It reached the customer, says the peer's receipt."""
+
+    TYPE: ClassVar[str] = "redress.notice.delivered.v1"
+    delivered_at: datetime
+
+
+class Unconfirmed(NoticeEvent):
+    """It was handed over and nobody knows whether it went. A receipt may still tell."""
+
+    TYPE: ClassVar[str] = "redress.notice.unconfirmed.v1"
+    attempts: int
+
+
+class Rerouted(NoticeEvent):
+    """``way`` failed for good, or wasn't confirmed; it goes ``to`` the next. The reason is in the private half."""
+
+    TYPE: ClassVar[str] = "redress.notice.rerouted.v1"
+    to: str
+    attempts: int
+
+
+DropCause = Literal["superseded", "opted_out"]
+
+
+class Dropped(NoticeEvent):
+    """It was not sent, since a newer one says more, or the customer wants no messages."""
+
+    TYPE: ClassVar[str] = "redress.notice.dropped.v1"
+    cause: DropCause
+
+
+EVENTS: Final[tuple[type[NoticeEvent], ...]] = (
+    Requested,
+    Sent,
+    Delivered,
+    Unconfirmed,
+    Rerouted,
+    Dropped,
+    Failed,
+)

@@ -1,8 +1,9 @@
-"""Sending the notices that wait: claim what is due, speak to the peer over several connections, record what came of it.
+"""Sending the notices that wait: claim what is due, speak to the peer over several lines, record what came of it.
 
-A peer that is away stops the sender and nothing else: the notices stay as they are until it is back. Several senders
-share the work. Between a mail's acceptance and the record of it lie a few milliseconds; only a sender that dies just
-then sends a mail twice, and then with the same message id.
+One sender serves one channel, so that a peer that is away stops its channel and nothing else: the notices stay as they
+are until it is back. Several senders of a channel share the work. Between a peer's acceptance and the record of it lie
+a few milliseconds. Who dies just then leaves a notice whose fate nobody knows: where the peer tells repetitions by the
+id (mail, webhook) it is sent again; a text message is not (`services.notices.outcomes`).
 """
 
 from __future__ import annotations
@@ -10,101 +11,104 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.base import telemetry
-from services.base.errors import Invalid
 from services.base.failures import is_passing
 from services.base.privacy import Privacy
 from services.base.stream.bell import Bell
 from services.base.stream.event import REALMS
-from services.notices import claims
-from services.notices.claims import LEASE, Claimed, Outcome
-from services.notices.mail import Mail, Mailer, compose
-from services.notices.rendering import Letters, language_of
-from services.notices.transports import Channel, Deferred, PeerAway, Rejected, Transport
-from services.notices.ways import email_address
+from services.notices import claims, outcomes
+from services.notices.breaker import Breakers
+from services.notices.channels.port import Channel, Line, Way
+from services.notices.claims import Claimed, Look
+from services.notices.considering import Wait, consider
+from services.notices.delivering import Bundle, Delivering
+from services.notices.outcomes import Outcome
+from services.notices.recording import Recorder, count
+from services.plan.schema import Plan
+from services.plan.versions import Plans
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER: Final = timedelta(days=3)
-FIRST_RETRY: Final = timedelta(seconds=30)
-LONGEST_RETRY: Final = timedelta(hours=1)
-_PER_CONNECTION: Final = 8
-_LONGEST_PAUSE: Final = 30.0
+_PER_LINE: Final = 8
+_MOST_AT_ONCE: Final = 512
 _STOP_SECONDS: Final = 10.0
-_DATABASE_PAUSE: Final = 0.2
+# How often what has no fate yet is looked at: begun by the dead, or without a receipt in time.
+_LOOK_AROUND: Final = 1.0
 
 
 class Sender:
-    """Sends the notices of ``realms`` through one transport until it is asked to stop."""
+    """Sends the notices of ``realms`` that go by ``ways`` through one channel until it is asked to stop."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         privacy: Privacy,
-        transport: Transport,
-        mailer: Mailer,
+        plans: Plans,
+        channel: Channel,
         *,
         public_url: str,
+        ways: Collection[Way] | None = None,
         realms: Collection[str] = REALMS,
-        connections: int = 8,
+        answerable: bool = False,
         poll: float = 0.2,
         pause: float = 1.0,
         bell: Bell | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """``poll``: seconds between looks for due notices; ``pause``: seconds of rest when the peer is first away."""
+        """``poll``: seconds between looks for due notices; ``pause``: seconds of rest when the peer is first away.
+
+        ``ways`` are other than the channel's own only for what is kept as files. ``answerable``: customers may answer
+        what comes by this channel.
+        """
         self._engine = engine
         self._privacy = privacy
-        self._transport = transport
-        self._mailer = mailer
-        self._letters = Letters()
-        self._public_url = public_url
+        self._plans = plans
+        self._channel = channel
+        self._ways: Collection[Way] = ways or (channel.way,)
         self._realms = tuple(realms)
-        self._connections = connections
         self._poll = poll
-        self._pause = pause
         self._bell = bell or Bell()
         self._clock = clock or _now
         # Leases go by the database's clock unless a time is passed in: this machine's may differ from the others'.
         self._lease_time: Callable[[], datetime | None] = clock or _database_time
-        self._waiting: asyncio.Queue[Claimed | None] = asyncio.Queue()
-        self._outcomes: list[Outcome] = []
-        self._held: dict[UUID, datetime] = {}
-        self._recording: Collection[UUID] = ()
-        self._stop = asyncio.Event()
+        self._breakers = Breakers(pause, channel.way)
         self._wake = asyncio.Event()
-        self._settle = asyncio.Event()
-        self._all_sent = False
-        self._failures_in_a_row = 0
-        self._resume_at = 0.0
+        self._recorder = Recorder(engine, self._lease_time, self._wake)
+        self._delivering = Delivering(privacy, channel, public_url, answerable, self._breakers, self._clock)
+        self._waiting: asyncio.Queue[Bundle | None] = asyncio.Queue()
+        self._in_hand: Counter[bytes] = Counter()
+        self._stop = asyncio.Event()
+        self._look_around_at = 0.0
         self.last_sign_of_life = time.monotonic()
 
     def stop(self) -> None:
-        """Ask the sender to finish the mails that it has begun, record them and leave."""
+        """Ask the sender to finish what it has begun, record it and leave."""
         self._stop.set()
         self._wake.set()
 
     async def run(self) -> None:
         """Send until `stop`. What was claimed and not begun is given back."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_record(), name="notices record")
+            tasks.create_task(self._recorder.run(), name="notices record")
             listener = tasks.create_task(self._listen(), name="notices bell")
-            channels = [tasks.create_task(self._use_channel(), name="notices send") for _ in range(self._connections)]
+            beside = tasks.create_task(self._channel.run(), name="notices channel")
+            lines = [tasks.create_task(self._use_line(), name="notices send") for _ in range(self._channel.lines)]
             await self._claim_until_stopped()
             self._give_back()
-            _, late = await asyncio.wait(channels, timeout=_STOP_SECONDS)
-            for task in (*late, listener):
+            _, late = await asyncio.wait(lines, timeout=_STOP_SECONDS)
+            # The channel goes last, since what is on its way is answered through it.
+            for task in (*late, listener, beside):
                 task.cancel()
-            self._all_sent = True
-            self._settle.set()
+            self._recorder.finish()
 
     # --- claiming
 
@@ -112,16 +116,24 @@ class Sender:
         while not self._stop.is_set():
             self.last_sign_of_life = time.monotonic()
             self._wake.clear()
-            found = await self._claim(self._room())
+            try:
+                await self._settle_the_unknown()
+                found = await self._claim(self._room())
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("notices can't be claimed now: %r", error)
+                found = False
             if not found:
-                await _wait(self._wake, self._poll)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._poll)
 
     def _room(self) -> int:
         """How many notices to claim now. After a failure of the peer a single one finds out whether it is back."""
-        if time.monotonic() < self._resume_at:
+        if self._breakers.resting():
             return 0
-        most = 1 if self._failures_in_a_row else self._connections * _PER_CONNECTION
-        room = most - len(self._held)
+        most = 1 if self._breakers.doubtful() else min(_MOST_AT_ONCE, self._channel.lines * _PER_LINE)
+        room = most - self._recorder.in_hand
         # Few large claims cost less than many small ones.
         return room if room * 2 >= most else 0
 
@@ -129,179 +141,114 @@ class Sender:
         """Claim up to ``most``; whether there is reason to look again at once."""
         if not most:
             return False
-        try:
-            async with self._engine.begin() as connection:
-                found, until = await claims.claim(connection, self._realms, self._lease_time(), most)
-        except Exception as error:
-            if not is_passing(error):
-                raise
-            log.warning("notices can't be claimed now: %r", error)
-            return False
-        for notice in found:
-            # A lease can end under our hands, for example while the database is away. What we hold still is on its way
-            # already, and only its lease is new; what is being recorded needs none.
-            if notice.id in self._recording:
+        async with self._engine.begin() as connection:
+            found, now, until = await claims.claim(connection, self._ways, self._realms, self._lease_time(), most)
+            new = [notice for notice in found if not self._recorder.renewed(notice.id, until)]
+            looks = await claims.look(connection, new, now)
+            plans = await outcomes.plans_of(connection, self._plans, new)
+            bundles = self._considered(new, looks, plans, now, until)
+            leads = [bundle.lead for bundle in bundles if looks.get(bundle.lead.id, Look()).held]
+            along = await claims.claim_along(connection, leads, now, until)
+        for bundle in bundles:
+            for notice in along.get(bundle.lead.id, ()):
+                self._recorder.hold(notice, bundle.plan, until)
+                bundle.along.append(notice)
+            self._waiting.put_nowait(bundle)
+        return len(found) >= most
+
+    def _considered(
+        self,
+        notices: Sequence[Claimed],
+        looks: Mapping[UUID, Look],
+        plans: Mapping[UUID, Plan],
+        now: datetime,
+        until: datetime,
+    ) -> list[Bundle]:
+        """What is told now; what becomes of the rest is recorded. What had been held back for one customer goes in one
+        message."""
+        bundles: dict[object, Bundle] = {}
+        for notice in notices:
+            self._recorder.hold(notice, plans[notice.id], until)
+            together = bundles.get(notice.recipient) if notice.held is not None else None
+            if together is not None:
+                together.along.append(notice)
                 continue
-            if notice.id not in self._held:
-                self._waiting.put_nowait(notice)
-            self._held[notice.id] = until
-        return len(found) == most
+            decided = consider(notice, self._with_what_is_on_its_way(notice, looks), plans[notice.id], now)
+            if isinstance(decided, Wait):
+                self._recorder.finished([outcomes.not_tried(notice, now, decided.until, decided.held)])
+            elif decided == "unwanted":
+                self._recorder.finished([self._unwanted(notice, now)])
+            else:
+                # One that was not held back is told by itself; it may lead those that were.
+                key = notice.recipient if notice.recipient not in bundles else notice.id
+                bundles[key] = Bundle(notice, plans[notice.id])
+                if notice.recipient is not None:
+                    self._in_hand[notice.recipient] += 1
+        return list(bundles.values())
+
+    def _with_what_is_on_its_way(self, notice: Claimed, looks: Mapping[UUID, Look]) -> Look:
+        look = looks.get(notice.id, Look())
+        return look if notice.recipient is None else replace(look, told=look.told + self._in_hand[notice.recipient])
+
+    def _unwanted(self, notice: Claimed, now: datetime) -> Outcome:
+        reason = f"the customer wants no messages by {notice.way}"
+        on = outcomes.on_to_next(notice, self._privacy, now, reason, attempts=notice.attempts)
+        return outcomes.dropped(notice, now, "opted_out", reason) if on.status == "failed" else on
+
+    async def _settle_the_unknown(self) -> None:
+        """What has no fate yet, on a way that must not be repeated (`services.notices.outcomes.settle_unknown`)."""
+        if self._channel.repeats or time.monotonic() < self._look_around_at:
+            return
+        now = self._lease_time()
+        async with self._engine.begin() as connection:
+            settled = await outcomes.settle_unknown(
+                connection, self._privacy, self._plans, self._ways, self._realms, now, _MOST_AT_ONCE
+            )
+        if len(settled) < _MOST_AT_ONCE:
+            self._look_around_at = time.monotonic() + _LOOK_AROUND
+        count(settled)
 
     def _give_back(self) -> None:
         while not self._waiting.empty():
-            notice = self._waiting.get_nowait()
-            if notice is not None:
-                self._finish(self._not_tried(notice))
-        for _ in range(self._connections):
+            bundle = self._waiting.get_nowait()
+            if bundle is not None:
+                self._done(bundle, [outcomes.not_tried(notice, self._clock()) for notice in bundle.notices])
+        for _ in range(self._channel.lines):
             self._waiting.put_nowait(None)
 
     async def _listen(self) -> None:
         while True:
-            if await self._bell.wait(60):
-                self._wake.set()
+            await self._bell.wait(60)
+            self._wake.set()
 
     # --- sending
 
-    async def _use_channel(self) -> None:
-        channel = self._transport.channel()
+    async def _use_line(self) -> None:
+        line = self._channel.line()
         try:
-            while (notice := await self._waiting.get()) is not None:
-                self._finish(await self._try(channel, notice))
+            while (bundle := await self._waiting.get()) is not None:
+                self._done(bundle, await self._send(line, bundle))
         finally:
-            await channel.close()
+            await line.close()
 
-    async def _try(self, channel: Channel, notice: Claimed) -> Outcome:
-        if time.monotonic() < self._resume_at:
-            return self._not_tried(notice)
-        try:
-            await channel.send(self._mail(notice))
-        except PeerAway as error:
-            self._rest(error)
-            return self._not_tried(notice)
-        except (Invalid, Rejected) as error:
-            outcome = Outcome(notice, "failed", self._clock(), notice.attempts + 1, str(error))
-        except Deferred as error:
-            outcome = self._later(notice, str(error))
-        except Exception as error:
-            log.exception("notice %s (%s) can't be sent and is tried again later", notice.id, notice.kind)
-            outcome = self._later(notice, f"{type(error).__name__} in the notifier; its log says more")
+    async def _send(self, line: Line, bundle: Bundle) -> list[Outcome]:
+        if self._breakers.resting():
+            return [outcomes.not_tried(notice, self._clock()) for notice in bundle.notices]
+        if not self._channel.repeats and not await self._recorder.begun(bundle.notices):
+            # Another has them: our lease had ended.
+            return []
+        return await self._delivering.deliver(line, bundle)
+
+    def _done(self, bundle: Bundle, became: Sequence[Outcome]) -> None:
+        recipient = bundle.lead.recipient
+        if recipient is not None:
+            self._in_hand[recipient] -= 1
+            if self._in_hand[recipient] <= 0:
+                del self._in_hand[recipient]
+        if became:
+            self._recorder.finished(became)
         else:
-            outcome = Outcome(notice, "sent", self._clock(), notice.attempts + 1)
-        self._failures_in_a_row = 0
-        return outcome
-
-    def _mail(self, notice: Claimed) -> Mail:
-        """Name, address and link are put in now: they may have changed since the notice was requested."""
-        person = self._privacy.open(notice.personal)
-        address = email_address(person)
-        if address is None:
-            raise Invalid("the customer has no e-mail address any more")
-        token = self._privacy.track_token(notice.complaint, notice.track_epoch)
-        name = " ".join(person.name.split())
-        facts = {**notice.facts, "name": name, "track_url": f"{self._public_url}/track/{token}"}
-        return compose(
-            self._mailer,
-            self._letters.write(notice.kind, notice.language, facts),
-            notice=notice.id,
-            kind=notice.kind,
-            language=language_of(notice.language),
-            name=name,
-            address=address,
-            at=self._clock(),
-            eight_bit=self._transport.eight_bit,
-        )
-
-    def _not_tried(self, notice: Claimed) -> Outcome:
-        return Outcome(notice, "pending", self._clock(), notice.attempts)
-
-    def _later(self, notice: Claimed, reason: str) -> Outcome:
-        now, attempts = self._clock(), notice.attempts + 1
-        if now - notice.requested_at >= GIVE_UP_AFTER:
-            return Outcome(notice, "failed", now, attempts, f"given up after {GIVE_UP_AFTER.days} days: {reason}")
-        return Outcome(notice, "pending", now, attempts, reason, now + retry_after(attempts, notice.id))
-
-    def _rest(self, error: PeerAway) -> None:
-        """Stop sending for a while, longer each time. Failures that come together count as one."""
-        now = time.monotonic()
-        if now < self._resume_at:
-            return
-        pause = min(_LONGEST_PAUSE, self._pause * 2.0 ** min(self._failures_in_a_row, 10))
-        self._failures_in_a_row += 1
-        self._resume_at = now + pause
-        log.warning("sending rests for %.1f s, the notices wait: %s", pause, error)
-
-    # --- recording
-
-    def _finish(self, outcome: Outcome) -> None:
-        self._outcomes.append(outcome)
-        self._settle.set()
-
-    async def _keep_record(self) -> None:
-        """Record whatever is ready, in one statement at a time, and keep the claims of what is not."""
-        renew_at = time.monotonic() + LEASE.total_seconds() / 3
-        while not (self._all_sent and not self._outcomes):
-            await _wait(self._settle, max(0.0, renew_at - time.monotonic()))
-            self._settle.clear()
-            if self._outcomes:
-                await self._record()
-            if time.monotonic() >= renew_at:
-                renew_at = time.monotonic() + LEASE.total_seconds() / 3
-                await self._until_it_passes(self._renew)
-
-    async def _record(self) -> None:
-        outcomes, self._outcomes = self._outcomes, []
-        # Let go of them first: a notice that is given back may be claimed again as soon as this is committed.
-        held = {outcome.notice.id: self._held.pop(outcome.notice.id) for outcome in outcomes}
-        self._recording = held.keys()
-        await self._until_it_passes(partial(claims.settle, outcomes=outcomes, held=held))
-        self._recording = ()
-        _count(outcomes)
-        self._wake.set()
-
-    async def _renew(self, connection: AsyncConnection) -> None:
-        held = dict(self._held)
-        if not held:
-            return
-        self._held.update(await claims.renew(connection, held, self._lease_time()))
-
-    async def _until_it_passes(self, work: _Work) -> None:
-        give_up_at: float | None = None
-        while True:
-            try:
-                async with self._engine.begin() as connection:
-                    await work(connection)
-                return
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("the notices' record can't be kept now: %r", error)
-            if self._all_sent:
-                give_up_at = give_up_at or time.monotonic() + _STOP_SECONDS
-                if time.monotonic() > give_up_at:
-                    log.error("stopped without recording what was sent last; it will be sent again")
-                    return
-            await asyncio.sleep(_DATABASE_PAUSE)
-
-
-def retry_after(attempts: int, notice: UUID) -> timedelta:
-    """The pause after the ``attempts``-th failure: doubling, an hour at most, and up to half as long again by chance.
-
-    The chance is the notice's own (its id ends in random bits), so that notices that failed together come apart.
-    """
-    doubled = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(attempts - 1, 20))
-    return doubled * (1 + (notice.int & 0xFFFF) / 0x20000)
-
-
-def _count(outcomes: Collection[Outcome]) -> None:
-    for outcome in outcomes:
-        notice = outcome.notice
-        if outcome.status != "pending":
-            telemetry.NOTICES.labels(notice.way, outcome.status).inc()
-        elif outcome.attempts > notice.attempts:
-            telemetry.NOTICES.labels(notice.way, "deferred").inc()
-        if outcome.status == "sent":
-            waited = (outcome.at - notice.requested_at).total_seconds()
-            telemetry.NOTICE_SECONDS.labels(notice.way).observe(max(0.0, waited))
+            self._recorder.forget([notice.id for notice in bundle.notices])
 
 
 def _now() -> datetime:
@@ -310,13 +257,3 @@ def _now() -> datetime:
 
 def _database_time() -> None:
     return None
-
-
-_Work = Callable[[AsyncConnection], Awaitable[None]]
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

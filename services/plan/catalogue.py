@@ -81,9 +81,15 @@ class StatusEntry(Entry):
 
 
 class NoticeEntry(Entry):
-    """What the customer is told after which event. ``tell: false`` silences a notice without removing it."""
+    """What the customer is told after which event. ``tell: false`` silences a notice without removing it.
+
+    ``urgent`` ones are told at any hour, however many came before. ``required`` ones are told also to a customer who
+    wants no messages, because the law demands it.
+    """
 
     kind: NoticeKind
     name: Text
     after: TellingEvent
     tell: Flag = True
+    urgent: Flag = False
+    required: Flag = False

@@ -91,7 +91,10 @@ class RegulatorLimits(Entry):
 
 
 class Law(Entry):
-    """A jurisdiction's limits. ``calendar`` is the one that they are counted on."""
+    """A jurisdiction's limits. ``calendar`` is the one that they are counted on.
+
+    ``rights`` is what the customer is told of where else they may turn.
+    """
 
     code: Jurisdiction
     name: Text
@@ -101,6 +104,7 @@ class Law(Entry):
     acknowledge: Limit | None = None
     pay: Limit | None = None
     updates: Updates | None = None
+    rights: Text | None = None
 
     def regulator_limit(self, severity: Severity | str) -> Limit:
         """The limit for answering a complaint of this severity."""

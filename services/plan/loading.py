@@ -87,6 +87,7 @@ def summary(plan: Plan) -> str:
             f"{_count(told, 'notice')} to customers",
             f"{_count(len(plan.judging.signals), 'signal')} of severity with {_count(phrases, 'phrase')}",
             _count(len(plan.all_regions()), "region"),
+            *([_count(len(plan.templates), "template") + " of its own"] if plan.templates else []),
         )
     )
 

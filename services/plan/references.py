@@ -90,6 +90,7 @@ def _wrong_references(plan: dict[str, Any]) -> Iterator[Finding]:
             yield from unknown((*path, "members", at), login, logins, "member of staff")
     for path, category in items(plan, "categories"):
         yield from unknown((*path, "group"), category.get("group"), groups, "group")
+    yield from unknown(("surveys", "group"), fields(plan, "surveys").get("group"), groups, "group")
     reportable = fields(fields(plan, "judging"), "reportable")
     for at, signal in words(reportable.get("signals")):
         yield from unknown(("judging", "reportable", "signals", at), signal, signals, "signal")

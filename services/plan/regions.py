@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
-from services.plan.values import Entry, Sentence, Text, quoted
+from services.plan.values import Entry, Sentence, Text, TimeZone, quoted
 from services.plan.vocabulary import RegionKind
 
 LONGEST_QUERY = 120
@@ -42,23 +42,29 @@ def _region_code(value: str) -> str:
 
 
 class RegionEntry(Entry):
-    """A region as the plan writes it. Without ``kind`` it is what its parent is; at the top, town."""
+    """A region as the plan writes it. Without ``kind`` it is what its parent is; at the top, town. So it is with
+    ``time_zone``; at the top, the plan's."""
 
     code: Annotated[str, AfterValidator(_region_code)]
     name: Text
     kind: RegionKind | None = None
+    time_zone: TimeZone | None = None
     aliases: tuple[Sentence, ...] = ()
     children: tuple[RegionEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region in its place: ``path`` holds the codes from the top of the tree down to its own."""
+    """A region in its place: ``path`` holds the codes from the top of the tree down to its own.
+
+    Without ``time_zone`` it has the plan's.
+    """
 
     code: str
     name: Text
     kind: RegionKind
     path: tuple[str, ...]
+    time_zone: str | None = None
 
     @property
     def parent(self) -> str | None:
@@ -94,7 +100,7 @@ class RegionFinder:
         self.by_code: dict[str, Region] = {}
         self._by_spelling: dict[str, list[Region]] = {}
         self._spellings: dict[str, frozenset[str]] = {}
-        for region, entry in _walk(entries, (), "town"):
+        for region, entry in _walk(entries, (), "town", None):
             self.by_code[region.code] = region
             names = spellings(entry.name.zh, entry.name.en, (entry.code, *entry.aliases))
             self._spellings[region.code] = names
@@ -161,12 +167,12 @@ class RegionFinder:
 
 
 def _walk(
-    entries: Sequence[RegionEntry], above: tuple[str, ...], inherited: RegionKind
+    entries: Sequence[RegionEntry], above: tuple[str, ...], inherited: RegionKind, zone: str | None
 ) -> Iterator[tuple[Region, RegionEntry]]:
     for entry in entries:
-        region = Region(entry.code, entry.name, entry.kind or inherited, (*above, entry.code))
+        region = Region(entry.code, entry.name, entry.kind or inherited, (*above, entry.code), entry.time_zone or zone)
         yield region, entry
-        yield from _walk(entry.children, region.path, region.kind)
+        yield from _walk(entry.children, region.path, region.kind, region.time_zone)
 
 
 def _normal(words: str) -> str:

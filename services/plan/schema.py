@@ -32,6 +32,8 @@ from services.plan.judging import Judging, Signal, Standing
 from services.plan.organisation import Group, Membership, Person
 from services.plan.playbooks import Article, Awaiting, Compensation, Contact, Playbook, Review, TaskEntry
 from services.plan.regions import Region, RegionEntry, RegionFinder
+from services.plan.telling import Attachments, Surveys, Telling
+from services.plan.templates import Templates
 from services.plan.values import (
     Duration,
     Entry,
@@ -89,9 +91,13 @@ class Plan(Entry):
     services: tuple[ServiceEntry, ...]
     statuses: tuple[StatusEntry, ...]
     notices: tuple[NoticeEntry, ...]
+    telling: Telling = Telling()
+    surveys: Surveys = Surveys()
+    attachments: Attachments = Attachments()
     judging: Judging
     standings: tuple[Standing, ...] = ()
     regions: tuple[RegionEntry, ...] = ()
+    templates: Templates = Field(default_factory=dict)
 
     def person(self, login: str) -> Person:
         """Raises NotFound."""
@@ -178,6 +184,10 @@ class Plan(Entry):
         """What the customer is told after an event, given by its short name; empty for any other."""
         return self._notice_kinds.get(event, ())
 
+    def notice(self, kind: NoticeKind | str) -> NoticeEntry:
+        """Raises NotFound."""
+        return _known(self._notices, kind, "notice")
+
     def status(self, code: str) -> StatusEntry:
         """Raises NotFound."""
         return _known(self._statuses, code, "status")
@@ -200,6 +210,11 @@ class Plan(Entry):
     def region(self, code: str) -> Region:
         """Raises NotFound."""
         return _known(self._region_finder.by_code, code, "region")
+
+    def time_zone_of(self, region: str | None) -> str:
+        """The clock that people in a region live by; the plan's for one that it doesn't know."""
+        known = None if region is None else self._region_finder.by_code.get(region)
+        return (known.time_zone if known is not None else None) or self.plan.time_zone
 
     def all_regions(self) -> tuple[Region, ...]:
         """Every region of the tree, each before those that lie in it."""
@@ -248,6 +263,10 @@ class Plan(Entry):
     @cached_property
     def _statuses(self) -> Mapping[str, StatusEntry]:
         return {status.code: status for status in self.statuses}
+
+    @cached_property
+    def _notices(self) -> Mapping[str, NoticeEntry]:
+        return {notice.kind: notice for notice in self.notices}
 
     @cached_property
     def _signals(self) -> Mapping[str, Signal]:

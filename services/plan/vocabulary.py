@@ -43,6 +43,12 @@ NoticeKind = Literal[
     "withdrawn",
     "closed",
     "reopened",
+    "contacted",
+    "update",
+    "deadline_missed",
+    "rights",
+    "survey",
+    "survey_reminder",
 ]
 Role = Literal["head", "deputy", "member"]
 RegionKind = Literal["town", "country"]
@@ -104,6 +110,10 @@ TellingEvent = Literal[
     "reopened",
     "withdrawn",
     "rejected",
+    "deadline_missed",
+    "updated",
+    "survey_asked",
+    "survey_reminded",
 ]
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)

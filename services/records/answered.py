@@ -1,4 +1,4 @@
-"""What was said to the customer and by them: verdicts, offers, contacts, guidance, questions."""
+"""What was said to the customer and by them: verdicts, offers, contacts, guidance, questions, the survey."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from services.records.values import (
     Bilingual,
     Compensation,
     Decision,
+    FileSent,
     Guidance,
     Opinion,
     Payment,
     Question,
     Said,
+    Satisfaction,
     VerdictGiven,
 )
 
@@ -64,6 +66,20 @@ def said(history: History, *types: type[ComplaintEvent]) -> tuple[Said, ...]:
 
 def _said(history: History, one: Happening) -> Said:
     return Said(**history.entry(one), text=words_of(one).get("text"))
+
+
+def attachments(history: History) -> tuple[FileSent, ...]:
+    """The files that were added, in the order in which they came."""
+    return tuple(
+        FileSent(
+            **history.entry(one),
+            id=UUID(one.data["attachment"]),
+            name=words_of(one).get("name"),
+            media_type=one.data["media_type"],
+            size=one.data["size"],
+        )
+        for one in history.of(events.Attached)
+    )
 
 
 def compensation(history: History, granted: Sequence[Granted] = ()) -> tuple[Compensation, ...]:
@@ -184,3 +200,20 @@ def questions(history: History) -> tuple[Question, ...]:
             )
         )
     return tuple(found)
+
+
+def satisfaction(history: History) -> Satisfaction | None:
+    """The newest answer to a survey; None while there is none."""
+    newest = max(history.of(events.SurveyAnswered), key=lambda one: one.number, default=None)
+    if newest is None:
+        return None
+    data = newest.data
+    return Satisfaction(
+        **history.entry(newest),
+        satisfaction=data["satisfaction"],
+        solved=data["solved"],
+        comment=words_of(newest).get("text"),
+        group=data.get("group"),
+        assignee=data.get("assignee"),
+        follow_up=data.get("follow_up"),
+    )

@@ -23,6 +23,7 @@ WORDS: Final = (
     "opinion",
     "said",
     "question",
+    "name",
 )
 """What people wrote, by its name in the private half of an event, in the order in which it is read."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.base.errors import NotFound
-from services.notices.rendering import moment, money
+from services.notices.writing import moment, money
 from services.plan.schema import NamedKind, Plan
 from services.plan.values import Text
 from services.plan.vocabulary import Language

@@ -300,6 +300,26 @@ _TABLE: Final[Mapping[type[ComplaintEvent], Sentence]] = {
         "A deadline was missed: {clock}, due by {due_at} (told {times}×).",
         {"clock": terms.CLOCKS},
     ),
+    events.Updated: Sentence(
+        "第 {times} 次告知客户处理进展。", "The customer was told that work goes on (no. {times})."
+    ),
+    events.Attached: Sentence("补充了一个附件。", "A file was added."),
+    events.SurveyAsked: Sentence("邀请客户评价处理结果。", "The customer was asked whether it was settled."),
+    events.SurveyReminded: Sentence("再次邀请客户评价。", "The customer was asked once more."),
+    events.SurveyAnswered: Sentence(
+        _joined(
+            "客户评价：满意度 {satisfaction} 分，",
+            _if("solved", "已解决", "未解决"),
+            _by("follow_up", {"reopened": "；重新受理", "task": "；已安排回访", None: ""}),
+            "。",
+        ),
+        _joined(
+            "The customer answered: satisfaction {satisfaction} of 5, ",
+            _if("solved", "solved", "not solved"),
+            _by("follow_up", {"reopened": "; reopened", "task": "; followed up", None: ""}),
+            ".",
+        ),
+    ),
     events.Linked: Sentence(_linked(True), _linked(False)),
     events.Unlinked: Sentence("取消与工单 {other_reference} 的关联。", "No longer linked with {other_reference}."),
     events.PlanMoved: Sentence(

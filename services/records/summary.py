@@ -69,6 +69,7 @@ def summarise(material: Material, privacy: Privacy, personal: Personal) -> Summa
         guidance=answered.guidance(history, plan),
         questions=answered.questions(history),
         replies=answered.said(history, events.CustomerReplied),
+        attachments=answered.attachments(history),
         notes=answered.said(history, events.Noted),
         notices=notices,
         deadlines=kept.deadlines(history, material.clocks),
@@ -76,7 +77,7 @@ def summarise(material: Material, privacy: Privacy, personal: Personal) -> Summa
         reports=kept.reports(history),
         links=kept.links(history),
         endings=handled.endings(history),
-        satisfaction=None,
+        satisfaction=answered.satisfaction(history),
         times=kept.times(history, view, sum(one.state == "broken" for one in estimates)),
         timeline=_timeline(history, plan, material.in_force),
     )

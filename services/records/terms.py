@@ -162,6 +162,9 @@ DECISIONS: Final = _terms(
 NOTICE_STATUSES: Final = _terms(
     pending=("待发送", "pending"),
     sent=("已发送", "sent"),
+    delivered=("已送达", "delivered"),
+    unconfirmed=("结果未知", "not known"),
+    dropped=("未发送", "not sent"),
     failed=("发送失败", "failed"),
 )
 LABELS: Final = _terms(
@@ -175,6 +178,7 @@ LABELS: Final = _terms(
     opinion=("法律意见", "Opinion"),
     said=("沟通内容", "What was said"),
     question=("问题", "Question"),
+    name=("文件名", "File name"),
 )
 """What the words of an event are called."""
 

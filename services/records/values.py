@@ -193,6 +193,16 @@ class Said(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSent(Entry):
+    """A file that was added to the case: ``size`` in bytes; its content is not part of the record."""
+
+    id: UUID
+    name: str | None
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Entry):
     """What somebody, or the customer, decided about an offer."""
 
@@ -345,6 +355,21 @@ class Ending(Entry):
     words: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satisfaction(Entry):
+    """What the customer answered when they were asked whether it was settled: ``satisfaction`` is 1 to 5.
+
+    ``group`` and ``assignee`` had the case when they were asked; ``follow_up`` is what came of the answer.
+    """
+
+    satisfaction: int
+    solved: bool
+    comment: str | None
+    group: str | None
+    assignee: str | None
+    follow_up: Literal["reopened", "task"] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """How long it took, in seconds from the receipt of the complaint; None for what has not been yet.
@@ -393,6 +418,7 @@ class Summary:
     guidance: tuple[Guidance, ...]
     questions: tuple[Question, ...]
     replies: tuple[Said, ...]
+    attachments: tuple[FileSent, ...]
     notes: tuple[Said, ...]
     notices: tuple[Told, ...]
     deadlines: tuple[DeadlineKept, ...]
@@ -400,6 +426,6 @@ class Summary:
     reports: tuple[ReportMade, ...]
     links: tuple[LinkMade, ...]
     endings: tuple[Ending, ...]
-    satisfaction: None
+    satisfaction: Satisfaction | None
     times: Times
     timeline: tuple[Line, ...]

@@ -25,10 +25,11 @@ from services.complaints.queries import Happening
 from services.complaints.replay import states
 from services.people.model import Duty
 from services.plan.schema import Plan
+from services.surveys.model import Survey
 
 _HAPPENING = tuple(Happening.__dataclass_fields__)
 _TIMERS = ("remind", "give_back", "close", "escalation")
-_TOLD_ONCE = ("acknowledge", "promise", "update")
+_TOLD_ONCE = ("acknowledge", "promise")
 _TYPES = {event.TYPE: event for event in e.EVENTS}
 _EDGES = {
     (before, before if after == STAY else after)
@@ -48,6 +49,7 @@ class Snapshot:
     offers: Sequence[Row]
     links: Sequence[Row]
     tasks: Sequence[Row]
+    surveys: Sequence[Row]
     loads: Mapping[str, int]
     differences: Sequence[object]
 
@@ -68,7 +70,7 @@ class Snapshot:
         return [offer for offer in self.offers if offer.complaint_id == id_]
 
 
-_KEPT = ("complaint", "event", "deadline", "compensation", "link", "task", "alert", "duty")
+_KEPT = ("complaint", "event", "deadline", "compensation", "link", "task", "alert", "duty", "survey")
 _FINGERPRINT = sa.text(
     "select concat_ws(' ', "
     + ", ".join(f"(select md5(string_agg(t::text, ' ' order by t::text)) from {table} t)" for table in _KEPT)
@@ -99,6 +101,7 @@ async def snapshot(connection: AsyncConnection) -> Snapshot:
         offers=await rows(sa.select(*Compensation.__table__.c).order_by(Compensation.proposed_at, Compensation.id)),
         links=await rows(sa.select(*Link.__table__.c).order_by(Link.complaint_id, Link.other_id)),
         tasks=await rows(sa.select(Task.id, Task.complaint_id, Task.kind, Task.status, Task.version).order_by(Task.id)),
+        surveys=await rows(sa.select(*Survey.__table__.c).order_by(Survey.complaint_id, Survey.asked_at)),
         loads={row.login: row.open_cases for row in loads},
         differences=await differences_in(connection, [case.id for case in cases]),
     )
@@ -113,6 +116,7 @@ def check(seen: Snapshot, plan: Plan) -> None:
         for rule in _RULES:
             rule(seen, case, said)
         _money_is_granted_by_those_who_may(seen, case, plan)
+        _its_customer_is_asked_once(seen, case, plan)
 
 
 def _loads_are_what_people_have(seen: Snapshot) -> None:
@@ -214,6 +218,8 @@ class _Told:
         self._broken = False
         self._reminded = 0
         self._rung: int | None = None
+        self._news = 0
+        self._surveys: set[tuple[str, UUID]] = set()
 
     def hear(self, event: ComplaintEvent) -> None:
         self._begin(event)
@@ -227,6 +233,16 @@ class _Told:
                 assert event.times in allowed, f"{self._said}: {event.clock} missed {event.times} times after {before}"
                 self._times[event.clock] = event.times
                 self._begun.discard(event.clock)
+            case e.Updated():
+                allowed = {self._news + 1, 1} if "update" in self._begun else {self._news + 1}
+                assert event.times in allowed, f"{self._said}: news for the {event.times}. time after {self._news}"
+                self._news = event.times
+                self._begun.discard("update")
+                self._warned.discard("update")
+            case e.SurveyAsked() | e.SurveyReminded() | e.SurveyAnswered():
+                told = event.TYPE, event.survey
+                assert told not in self._surveys, f"{self._said}: {told} twice"
+                self._surveys.add(told)
             case e.EstimateMissed():
                 assert not self._broken, f"{self._said}: a promise was broken twice"
                 self._broken = True
@@ -281,6 +297,26 @@ def _money_is_granted_by_those_who_may(seen: Snapshot, case: Row, plan: Plan) ->
             else:
                 assert offer.amount <= _own_limit(plan, offer.proposed_by, offer.currency), offer
         assert (offer.paid_at is not None) == (offer.status == "paid"), offer
+
+
+def _its_customer_is_asked_once(seen: Snapshot, case: Row, plan: Plan) -> None:
+    surveys = [survey for survey in seen.surveys if survey.complaint_id == case.id]
+    asked = [survey.asked_at for survey in surveys if survey.asked_at is not None]
+    for before, after in pairwise(asked):
+        assert after - before >= plan.surveys.not_again_within, f"{case.reference}: asked at {before} and {after}"
+    assert [survey.status for survey in surveys].count("planned") <= 1, f"{case.reference}: {surveys}"
+    told = {(one.type, one.data["survey"]) for one in seen.record(case.id) if "survey" in one.data}
+    kept = {
+        (kind.TYPE, str(survey.id))
+        for survey in surveys
+        for kind, at in (
+            (e.SurveyAsked, survey.asked_at),
+            (e.SurveyReminded, survey.reminded_at),
+            (e.SurveyAnswered, survey.answered_at),
+        )
+        if at is not None
+    }
+    assert told == kept, f"{case.reference}: the record tells of {told}, and kept are {kept}"
 
 
 def _own_limit(plan: Plan, login: str, currency: str) -> Any:

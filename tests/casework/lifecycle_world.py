@@ -21,7 +21,7 @@ from services.plan.versions import Plans
 from tests.casework.factories import sync_duty
 from tests.casework.lifecycle_checks import Snapshot, fingerprint, snapshot
 
-TABLES: Final = ("alert", "task", "link", "compensation", "deadline", "notice", "event", "complaint")
+TABLES: Final = ("alert", "task", "link", "compensation", "deadline", "notice", "survey", "event", "complaint")
 
 T = TypeVar("T")
 Action = Callable[[AsyncConnection], Awaitable[object]]

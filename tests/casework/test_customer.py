@@ -19,6 +19,7 @@ from services.casework.handlers.settling import Resolve
 from services.casework.handlers.technical_support import SiteVisit
 from services.complaints.events import Reopened
 from services.complaints.model import Complaint
+from services.notices.events import Failed
 from services.plan.versions import Plans
 from tests.casework import factories
 from tests.casework.factories import ENGINEER, NOW, OTHER_ENGINEER, case_of, do
@@ -211,6 +212,20 @@ async def test_whoever_writes_after_the_result_is_not_silent(engine: AsyncEngine
     await fire(engine, plans, NOW + 13 * DAY)
 
     assert (await case_of(engine, case)).status == "closed"
+
+
+async def test_silence_is_no_consent_to_a_result_that_did_not_arrive(engine: AsyncEngine, plans: Plans) -> None:
+    case = await factories.resolved_case(engine, plans)
+    await silent_since(engine, case, NOW)
+    bounced = Failed(complaint=case, kind="result", way="email", attempts=1)
+
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("update notice set status = 'failed' where kind = 'result'"))
+    for _ in range(2):
+        await handle(engine, of(case, bounced, 3))
+    await fire(engine, plans, NOW + 8 * DAY)
+
+    assert (await case_of(engine, case)).status == "resolved"
 
 
 async def test_the_customer_of_a_merged_complaint_is_sent_to_the_one_that_goes_on(

@@ -8,6 +8,7 @@ which actions were carried out: ``pytest -s tests/casework/test_lifecycle_machin
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Final
@@ -44,6 +45,9 @@ from services.notices.events import Sent
 from services.notices.model import Notice
 from services.people.keys import Caller
 from services.people.model import Duty
+from services.plan.versions import Plans
+from services.surveys import asking
+from services.surveys.commands import Answer, answer
 from tests.casework.factories import ADMIN, RECEIVED_AT, classify, received_case, staff
 from tests.casework.lifecycle_bodies import Facts, bodies
 from tests.casework.lifecycle_checks import Row, Snapshot, check
@@ -71,6 +75,7 @@ ROTATING: Final = ("xu.lei", "gao.xiang", "zheng.kai", "tian.yu", "deng.jia", "w
 DEPENDS_ON_WHAT_IS_WRITTEN: Final = frozenset({"compensate", "link", "unlink", "merge"})
 # What is always possible and moves little.
 REMARKS: Final = frozenset({"note", "correct", "link", "unlink", "report", "escalate"})
+Fire = Callable[[AsyncConnection, Plans, datetime, int], Awaitable[int]]
 STEPS: Final = [
     timedelta(seconds=1), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=7), timedelta(days=1),
     timedelta(days=3), timedelta(days=11), timedelta(weeks=3),
@@ -132,10 +137,36 @@ class Lifecycle(RuleBasedStateMachine):
             self.now = max(self.now, moment - timedelta(microseconds=early))
             self.fire("once", 0)
 
-    @rule(how=st.sampled_from(["once", "once", "at once", "crash"]), after=st.integers(0, 14))
-    def fire(self, how: str, after: int) -> None:
+    @precondition(lambda self: not self.seen.surveys and any(self._goes_on(case) for case in self.seen.cases))
+    @rule(data=st.data(), times=st.sampled_from([1, 1, 2]))
+    def a_case_comes_to_its_end_and_its_customer_is_asked(self, data: st.DataObject, times: int) -> None:
+        case = next(case for case in self.seen.cases if self._goes_on(case)).id
+        for _ in range(15):
+            found = self._who_brings_on(self.seen.case(case))
+            if found is None:
+                break
+            self._do_offered(data, self.seen.case(case), *found)
+            self.everything_holds()
+        self._deliver(times)
+        self.everything_holds()
+        if self.seen.surveys:
+            self.time_passes_until_a_survey_is_due(early=False)
+
+    @precondition(lambda self: any(survey.next_at for survey in self.seen.surveys))
+    @rule(early=st.booleans())
+    def time_passes_until_a_survey_is_due(self, early: bool) -> None:
+        moment = min(survey.next_at for survey in self.seen.surveys if survey.next_at)
+        self.now = max(self.now, moment - timedelta(microseconds=early))
+        self.fire("once", 0, asking.fire)
+
+    @rule(
+        how=st.sampled_from(["once", "once", "at once", "crash"]),
+        after=st.integers(0, 14),
+        what=st.sampled_from([firing.fire, firing.fire, asking.fire]),
+    )
+    def fire(self, how: str, after: int, what: Fire = firing.fire) -> None:
         async def one(connection: AsyncConnection, most: int = firing.BATCH) -> int:
-            return await firing.fire(connection, self.world.plans, self.now, most)
+            return await what(connection, self.world.plans, self.now, most)
 
         if how == "crash":
             self.world.run(self.world.crashing(one, after))
@@ -261,6 +292,25 @@ class Lifecycle(RuleBasedStateMachine):
         if isinstance(came_of_it, Refused):
             self._nothing_changed()
 
+    @precondition(lambda self: any(survey.status == "asked" for survey in self.seen.surveys))
+    @rule(points=st.integers(1, 5), solved=st.booleans(), how=st.sampled_from(["once", "twice", "at once", "crash"]))
+    def customer_answers(self, points: int, solved: bool, how: str) -> None:
+        survey = next(survey for survey in self.seen.surveys if survey.status == "asked")
+        body = Answer(satisfaction=points, solved=solved, comment="还是老样子。" if points < 3 else None)
+
+        async def one(connection: AsyncConnection) -> object:
+            return await answer(connection, self.world.plans, survey.id, body, self.now)
+
+        if how == "crash":
+            self.world.run(self.world.crashing(one, points + 4))
+            self._nothing_changed()
+        came_of_it = self.world.run(self.world.overlapping(one, one) if how == "at once" else self.world.alone(one))
+        if how == "twice" and not isinstance(came_of_it, Refused):
+            self.everything_holds()
+            self.world.run(self.world.alone(one))
+            self._nothing_changed()
+        self._count("customer: answer", came_of_it)
+
     @property
     def seen(self) -> Snapshot:
         """The cases as they stood after the last step."""
@@ -348,6 +398,18 @@ class Lifecycle(RuleBasedStateMachine):
                 offered = self._offers(case, staff(login)) if login else None
                 if offered is not None and action in [body.ACTION for body in offered.bodies]:
                     return case, staff(str(login))
+        return None
+
+    def _goes_on(self, case: Row) -> bool:
+        return case.status in (*ON_HAND, "resolved") and case.merged_into is None
+
+    def _who_brings_on(self, case: Row) -> tuple[Caller, str] | None:
+        """Somebody who can bring the case nearer to its end, and by what."""
+        for login in dict.fromkeys((case.assignee, *BROAD)):
+            offered = self._offers(case, staff(login)) if login and self._goes_on(case) else None
+            actions = self._forward(case, offered) if offered is not None else []
+            if actions:
+                return staff(str(login)), actions[0]
         return None
 
     def _do_offered(self, data: st.DataObject, case: Row, caller: Caller, action: str) -> None:

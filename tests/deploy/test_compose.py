@@ -30,6 +30,7 @@ COMMANDS = {
     "migrate": "migrate",
     "topics": "topics ensure",
 }
+FILES = "files-data:/var/lib/redress/files"
 SETTINGS = {f"REDRESS_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -60,7 +61,15 @@ def test_a_health_check_asks_where_the_program_answers(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_can_run_in_several_copies(name: str) -> None:
-    assert not {"container_name", "ports", "hostname", "volumes"} & set(PROGRAMS[name])
+    assert not {"container_name", "ports", "hostname"} & set(PROGRAMS[name])
+    assert PROGRAMS[name].get("volumes", [FILES]) == [FILES]
+
+
+def test_the_programs_that_take_and_give_files_keep_them_in_one_place_that_outlives_them() -> None:
+    assert {name for name, service in PROGRAMS.items() if "volumes" in service} == {"intake_api", "desk"}
+    for name in ("intake_api", "desk"):
+        kept = as_compose_fills_it(PROGRAMS[name]["environment"]["REDRESS_FILES_URL"])
+        assert kept == f"file://{FILES.partition(':')[2]}"
 
 
 @pytest.mark.parametrize("name", LASTING)

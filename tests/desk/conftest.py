@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from desk.app import create_app
+from services.base.files.receiving import FileDoor
+from services.base.files.store import LocalFiles
 from services.people.keys import KeyRing
 from services.plan.versions import Plans
 from tests.casework.factories import NOW, PRIVACY, sync_duty
@@ -22,12 +25,18 @@ async def plans(engine: AsyncEngine) -> Plans:
 
 
 @pytest.fixture
-async def desk(engine: AsyncEngine, plans: Plans) -> AsyncIterator[httpx.AsyncClient]:
+def files(tmp_path: Path) -> FileDoor:
+    return FileDoor(LocalFiles(tmp_path / "files"))
+
+
+@pytest.fixture
+async def desk(engine: AsyncEngine, plans: Plans, files: FileDoor) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(
         engine=engine,
         privacy=PRIVACY,
         plans=plans,
         key_ring=KeyRing(engine),
+        files=files,
         public_url="https://complaints.example.com",
         clock=lambda: NOW,
     )

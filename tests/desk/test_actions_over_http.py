@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from desk.app import create_app
+from services.base.files.receiving import FileDoor
 from services.base.stream.bell import Bell
 from services.casework.registry import BODIES
 from services.people.keys import KeyRing
@@ -301,7 +302,9 @@ def test_the_example_of_an_action_is_a_body_that_it_takes(action: str) -> None:
     assert body.model_validate_json(body.model_validate(body.EXAMPLE).model_dump_json(by_alias=True))
 
 
-async def test_an_action_wakes_the_workers_of_the_same_process(engine: AsyncEngine, plans: Plans) -> None:
+async def test_an_action_wakes_the_workers_of_the_same_process(
+    engine: AsyncEngine, plans: Plans, files: FileDoor
+) -> None:
     bell = Bell()
     case = await factories.dispatched_case(engine, plans)
     key = await key_of(engine, "staff", ENGINEER)
@@ -310,6 +313,7 @@ async def test_an_action_wakes_the_workers_of_the_same_process(engine: AsyncEngi
         privacy=factories.PRIVACY,
         plans=plans,
         key_ring=KeyRing(engine),
+        files=files,
         public_url="http://127.0.0.1:8000",
         bell=bell,
         clock=lambda: factories.NOW,

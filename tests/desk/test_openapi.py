@@ -29,6 +29,8 @@ async def test_every_call_names_its_key_and_shows_an_example_of_every_answer(des
         assert call["security"] == [{"key": []}], path
         assert call["summary"], path
         for status, answer in call["responses"].items():
+            if set(answer["content"]) == {"application/octet-stream"}:
+                continue
             media = "application/json" if status.startswith("2") else "application/problem+json"
             assert "example" in answer["content"][media], (path, status)
     assert "HTTPValidationError" not in document.get("components", {}).get("schemas", {})

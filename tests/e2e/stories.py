@@ -21,11 +21,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from redress.bringing_up import bring_up
-from services.notices.rendering import language_of, moment
+from services.notices.writing import language_of, moment
 from services.people.keys import create_key
 from services.plan.loading import load_plan, shipped_plan_text
 from tests.servers.programs import Program
-from tests.servers.smtp import SmtpServer
+from tests.servers.smtp import SmtpServer, text_of
 
 PATIENCE: Final = 45.0
 """Seconds for whatever a program does in its own time. On an idle machine most of it takes less than one."""
@@ -47,7 +47,8 @@ def plan_with(*changes: tuple[str, str]) -> str:
     than it says.
     """
     text = shipped_plan_text()
-    for before, after in changes:
+    # Days pass in seconds here, so that a customer is told in a minute what would be told in a week.
+    for before, after in (("most_per_hour: 6", "most_per_hour: 1000"), *changes):
         assert text.count(before) == 1, f"the shipped plan has {text.count(before)} times, not once:\n{before}"
         text = text.replace(before, after)
     load_plan(text)
@@ -219,7 +220,7 @@ class Customer:
             Letter(
                 kind=message["Redress-Notice"].partition(";")[0],
                 subject=str(message["Subject"]),
-                text=message.get_content(),
+                text=text_of(message),
                 language=language_of(message["Content-Language"]),
             )
             for message in self.company.mail_server.messages

@@ -115,6 +115,7 @@ def test_a_misleading_promotion_is_reviewed_explained_and_compensated(company: C
     customer.receives("dispatched").says(words.group)
     assert case.until("dispatched")["group"] == "market_legal"
     handler.does(case, "accept")
+    customer.receives("contacted").says(handler.name(language))
 
     # The review comes first, and a verdict of misleading names the material that it rests on.
     why = handler.is_refused(case, "resolve", 409, text=words.result)
@@ -208,6 +209,7 @@ def test_a_misleading_promotion_is_reviewed_explained_and_compensated(company: C
     told = [
         "acknowledgement",
         "dispatched",
+        "contacted",
         "explanation",
         "compensation",
         "result",

@@ -111,8 +111,9 @@ def test_a_building_offline_is_repaired_and_its_customer_told_of_every_step(comp
     assert dispatched["group"] == "technical_support"
     letter.says(words.assignee.format(name=company.colleague(dispatched["assignee"]).name(language)))
 
-    # A network engineer takes it up and finds the fault. The customer learns nothing by it yet, and is owed an answer.
+    # A network engineer takes it up and finds the fault. The customer hears who it is, and is still owed an answer.
     engineer.does(case, "accept")
+    customer.receives("contacted").says(engineer.name(language))
     engineer.does(case, "diagnose", cause="cable", finding="小区主干光缆被施工挖断。")
     assert case.deadline("respond")["met_at"] is None
 
@@ -178,6 +179,7 @@ def test_a_building_offline_is_repaired_and_its_customer_told_of_every_step(comp
     told = [
         "acknowledgement",
         "dispatched",
+        "contacted",
         "estimate",
         "estimate",
         "estimate_missed",

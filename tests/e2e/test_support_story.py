@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from services.notices.rendering import language_of
+from services.notices.writing import language_of
 from tests.e2e.stories import Company, in_both_languages, plan_with
 
 ENGINEER: Final = "gao.xiang"
@@ -110,6 +110,7 @@ def test_a_customer_is_reached_guided_visited_and_heard_again(company: Company, 
     customer.receives("dispatched")
     assert case.until("dispatched")["category"] == "technical_support"
     engineer.does(case, "accept")
+    customer.receives("contacted").says(engineer.name(language))
 
     # The engineer calls, three times, and nobody answers. The customer is then written to.
     for outcome in ("no_answer", "busy", "no_answer"):
@@ -213,6 +214,7 @@ def test_a_customer_is_reached_guided_visited_and_heard_again(company: Company, 
     told = [
         "acknowledgement",
         "dispatched",
+        "contacted",
         "unreached",
         "question",
         "reminder",

@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.base.database import create_engine
+from services.base.files.receiving import FileDoor
+from services.base.files.store import LocalFiles
 from tests.conftest import fill
 from tests.intake.factories import Service, running_service
 from tests.servers.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
-async def running_intake(postgres: PostgresServer) -> AsyncIterator[Service]:
+async def running_intake(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     url = postgres.create_database(template=postgres.create_template("redress_template", fill), prefix="intake")
     engine = create_engine(url)
-    async with running_service(engine, url) as service:
+    files = FileDoor(LocalFiles(tmp_path_factory.mktemp("files")))
+    async with running_service(engine, url, files=files) as service:
         yield service
     await engine.dispose()
     postgres.drop_database(url)

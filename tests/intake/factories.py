@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from intake_api.app import create_app
 from intake_api.writer import Writer
+from services.base.files.receiving import FileDoor
+from services.base.files.store import LocalFiles
 from services.base.privacy import Privacy
 from services.judgements.judges import Judges
 from services.judgements.models import CategoryModels
@@ -124,9 +128,18 @@ class Service:
 
 @asynccontextmanager
 async def running_service(
-    engine: AsyncEngine, url: str, *, key_ring: KeyRing | None = None, writer: Writer | None = None
+    engine: AsyncEngine,
+    url: str,
+    *,
+    key_ring: KeyRing | None = None,
+    writer: Writer | None = None,
+    files: FileDoor | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Service]:
-    """The intake program on a migrated database, in this process, from its start to its end."""
+    """The intake program on a migrated database, in this process, from its start to its end.
+
+    Without ``files`` it keeps none: the place is a folder that can't be made.
+    """
     plans = Plans()
     app = create_app(
         engine=engine,
@@ -135,7 +148,9 @@ async def running_service(
         judges=Judges(plans, CategoryModels()),
         key_ring=key_ring or KeyRing(engine),
         writer=writer or Writer(url, connections=2, queue=2000),
+        files=files or FileDoor(LocalFiles(Path("/dev/null/files"))),
         public_url=PUBLIC_URL,
+        clock=clock,
     )
     headers, key_id = await _new_key(engine, "channel", "live")
     transport = httpx.ASGITransport(cast(Any, app))

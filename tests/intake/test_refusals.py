@@ -123,7 +123,7 @@ WRONG: dict[str, tuple[Any, str, str, str]] = {
         "unknown_field",
         'did you mean "address"?',
     ),
-    "attachments": (complaint(attachments=[]), "attachments", "unknown_field", 'no field "attachments"'),
+    "attachments": (complaint(attachments=[]), "attachments", "sent_afterwards", "/v1/complaints/{id}/attachments"),
     "field of 100,000 characters": (
         with_raw(b'"' + b"k" * 100_000 + b'": 1'),
         "k" * 100_000,

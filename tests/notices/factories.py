@@ -19,9 +19,12 @@ from services.base.stream.event import Event, EventData, NewEvent
 from services.base.stream.model import EventRow
 from services.complaints.events import Dispatched, Received
 from services.complaints.model import Complaint
-from services.notices.mail import Mailer
+from services.notices.channels import port
+from services.notices.channels.mail import Mailer
+from services.notices.channels.port import Channel, Outgoing, Way
+from services.notices.channels.smtp import Smtp
 from services.notices.sending import Sender
-from services.notices.transports import Smtp, Transport
+from services.notices.ways import WAYS
 from services.plan.versions import Plans
 from tests.conftest import SECRET
 
@@ -130,10 +133,13 @@ async def recorded(
         ]
 
 
-async def handle(engine: AsyncEngine, events: Sequence[Event], now: datetime = NOW) -> None:
-    """Let a notifier's handler handle a batch."""
+async def handle(
+    engine: AsyncEngine, events: Sequence[Event], now: datetime = NOW, ways: Sequence[Way] = ("email",)
+) -> None:
+    """Let a notifier's handler handle a batch, with these ways set up."""
+    handler = NotifierHandler(Plans(), PRIVACY, lambda realm: ways if realm == "live" else WAYS, clock=lambda: now)
     async with engine.begin() as connection:
-        await NotifierHandler(Plans(), PRIVACY, clock=lambda: now).handle(connection, events)
+        await handler.handle(connection, events)
 
 
 async def requested(engine: AsyncEngine, count: int = 1, **of_case: object) -> list[UUID]:
@@ -145,30 +151,58 @@ async def requested(engine: AsyncEngine, count: int = 1, **of_case: object) -> l
 
 def sender(
     engine: AsyncEngine,
-    transport: Transport,
+    channel: Channel,
     *,
     now: datetime = NOW,
-    connections: int = 2,
     realms: Sequence[str] = ("live",),
+    ways: Sequence[Way] | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Sender:
     """A sender that looks often and rests shortly, on ``clock``, or on one that stands at ``now``."""
     return Sender(
         engine,
         PRIVACY,
-        transport,
-        MAILER,
+        Plans(),
+        channel,
         public_url=PUBLIC_URL,
         realms=realms,
-        connections=connections,
+        ways=ways,
         poll=0.02,
         pause=0.05,
         clock=clock or (lambda: now),
     )
 
 
-def smtp(url: str, seconds: float = 5.0) -> Smtp:
-    return Smtp(url, MAILER.address, seconds=seconds)
+def outgoing(
+    *,
+    notice: UUID | None = None,
+    subject: str = "您的投诉已受理",
+    text: str = "您好！\n",
+    html: str | None = None,
+    name: str = "李伟",
+    address: str = "li.wei@example.com",
+    kind: str = "acknowledgement",
+    merged: Sequence[UUID] = (),
+) -> Outgoing:
+    """A notice ready to be said."""
+    return Outgoing(
+        notice=notice or new_id(),
+        complaint=new_id(),
+        reference="RD-7K3M-9PQ2-X",
+        kind=kind,
+        language="zh",
+        realm="live",
+        name=name,
+        address=address,
+        words=port.Words(subject, text, html),
+        track_url=f"{PUBLIC_URL}/track/x",
+        requested_at=NOW,
+        merged=merged,
+    )
+
+
+def smtp(url: str, seconds: float = 5.0, lines: int = 2) -> Smtp:
+    return Smtp(url, MAILER, lines=lines, seconds=seconds)
 
 
 async def notices(engine: AsyncEngine) -> list[sa.Row[tuple[object, ...]]]:

@@ -11,9 +11,8 @@ import pytest
 
 from services.base.errors import Invalid, Misconfigured
 from services.base.identity import new_id
-from services.notices.mail import Mail, Mailer, compose
-from services.notices.rendering import Letter
-from tests.notices.factories import MAILER, NOW
+from services.notices.channels.mail import Mail, Mailer, compose
+from tests.notices.factories import MAILER, NOW, PRIVACY, PUBLIC_URL, outgoing
 
 NOTICE = new_id()
 
@@ -22,6 +21,7 @@ def mail(
     *,
     subject: str = "您的投诉已受理",
     text: str = "您好！\n",
+    html: str | None = None,
     name: str = "李伟",
     address: str = "li.wei@example.com",
     kind: str = "acknowledgement",
@@ -30,13 +30,7 @@ def mail(
 ) -> Mail:
     return compose(
         mailer,
-        Letter(subject, text),
-        notice=NOTICE,
-        kind=kind,
-        language="zh",
-        name=name,
-        address=address,
-        at=NOW,
+        outgoing(notice=NOTICE, subject=subject, text=text, html=html, name=name, address=address, kind=kind),
         eight_bit=eight_bit,
     )
 
@@ -146,3 +140,44 @@ def test_a_sender_with_a_chinese_name_is_shown_by_it() -> None:
 def test_a_sender_without_an_address_is_a_wrong_setting(setting: str) -> None:
     with pytest.raises(Misconfigured, match="REDRESS_MAIL_FROM"):
         Mailer.from_setting(setting)
+
+
+def test_a_mail_says_the_same_in_text_and_in_html() -> None:
+    message = read(mail(text="您好！\n", html="<p>您好！</p>" + "<br>" * 2000))
+
+    assert message.get_content_type() == "multipart/alternative"
+    plain, html = message.iter_parts()
+    assert (plain.get_content_type(), plain.get_content().strip()) == ("text/plain", "您好！")
+    assert html.get_content_type() == "text/html"
+    assert html.get_content().startswith("<p>您好！</p>")
+
+
+def test_answers_and_bounces_go_to_an_address_that_names_the_notice_and_can_not_be_made_up() -> None:
+    mailer = Mailer.from_setting("Redress <care@example.com>", "care@answers.example.com", PRIVACY)
+
+    made = mail(mailer=mailer)
+
+    message = read(made)
+    (answers,) = message["Reply-To"].addresses
+    name, _, token = answers.username.partition("+")
+    assert (name, answers.domain, made.sender) == ("care", "answers.example.com", answers.addr_spec)
+    assert PRIVACY.notice_of_mail_token(token.upper()) == NOTICE
+    assert PRIVACY.notice_of_mail_token(token[:-4] + "aaaa") is None
+    assert message["List-Unsubscribe"].split() == [
+        f"<mailto:{answers.addr_spec}?subject=unsubscribe>,",
+        f"<{PUBLIC_URL}/track/x>",
+    ]
+
+
+def test_what_was_told_along_is_named_in_the_headers() -> None:
+    others = [new_id(), new_id()]
+
+    made = compose(MAILER, outgoing(merged=others))
+
+    assert read(made).get_all("Redress-Merged") == [str(one) for one in others]
+
+
+@pytest.mark.parametrize("setting", ["care", "care+x@example.com", "a b@example.com"])
+def test_an_address_for_answers_that_can_not_be_extended_is_a_wrong_setting(setting: str) -> None:
+    with pytest.raises(Misconfigured, match="REDRESS_MAIL_ANSWERS"):
+        Mailer.from_setting("care@example.com", setting, PRIVACY)

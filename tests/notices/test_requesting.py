@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.base.errors import NotFound
 from services.base.identity import new_id
 from services.base.stream.event import Event
-from services.complaints.events import Accepted, Closed, EstimateSet, Reopened, Resolved
+from services.complaints.events import Closed, Diagnosed, EstimateSet, Reopened, Resolved
 from services.plan.loading import shipped_plan_text
 from services.plan.schema import Plan
 from services.plan.versions import Plans
@@ -97,19 +97,35 @@ async def test_each_estimate_is_told_with_the_one_before(engine: AsyncEngine) ->
     new = await case(engine, values=JUDGED)
     first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=3)
 
-    await handle(
-        engine,
-        [
-            happened(new, EstimateSet(reference="RD", estimated_repair_at=first), 4),
-            happened(new, EstimateSet(reference="RD", estimated_repair_at=second, previous=first), 5),
-        ],
-    )
+    await handle(engine, [happened(new, EstimateSet(reference="RD", estimated_repair_at=first), 4)])
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("update notice set status = 'sent'"))
+    await handle(engine, [happened(new, EstimateSet(reference="RD", estimated_repair_at=second, previous=first), 5)])
 
     told = [notice.facts for notice in await notices(engine)]
     assert [(one["estimated_repair_at"], one["previous"], one["later"]) for one in told] == [
         ("2025-11-24T11:30:00+08:00", None, False),
         ("2025-11-24T13:30:00+08:00", "2025-11-24T11:30:00+08:00", True),
     ]
+
+
+async def test_an_estimate_that_was_never_told_is_dropped_for_the_newer_one_and_not_called_changed(
+    engine: AsyncEngine,
+) -> None:
+    new = await case(engine, values=JUDGED)
+    first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=3)
+    events = [
+        happened(new, EstimateSet(reference="RD", estimated_repair_at=first), 4),
+        happened(new, EstimateSet(reference="RD", estimated_repair_at=second, previous=first), 5),
+    ]
+
+    await handle(engine, events)
+    await handle(engine, events)
+
+    old, newer = await notices(engine)
+    assert (old.status, old.failure, newer.status) == ("dropped", "superseded by estimate", "pending")
+    assert (newer.facts["previous"], newer.facts["later"]) == (None, False)
+    assert await told_events(engine) == [("requested", 1), ("requested", 1), ("dropped", 2)]
 
 
 async def test_the_result_is_told_in_the_words_of_the_case(engine: AsyncEngine) -> None:
@@ -153,7 +169,7 @@ async def test_a_closed_case_is_told_with_how_it_was_decided(engine: AsyncEngine
 async def test_what_the_plan_has_no_notice_for_is_not_told(engine: AsyncEngine) -> None:
     new = await case(engine, values=JUDGED)
 
-    await handle(engine, [happened(new, Accepted(reference="RD", assignee="chen.guoqiang"), 4)])
+    await handle(engine, [happened(new, Diagnosed(reference="RD", cause="cable"), 4)])
 
     assert await notices(engine) == []
 

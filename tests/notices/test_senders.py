@@ -7,9 +7,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from notifier_worker.senders import create_senders
+from notifier_worker.senders import Outside, Senders
+from services.base.files.receiving import FileDoor
+from services.base.files.store import file_store
 from services.base.settings import Settings, load_settings
 from services.base.stream.bell import Bell
+from services.plan.versions import Plans
 from tests.notices.factories import PRIVACY, kept_mails, requested
 from tests.notices.test_sending import settled, until_true
 from tests.servers.smtp import SmtpServer
@@ -40,7 +43,7 @@ async def test_without_a_mail_server_everything_is_kept_in_the_home(engine: Asyn
 
 async def test_a_ring_of_the_bell_sends_at_once(engine: AsyncEngine, tmp_path: Path) -> None:
     bell = Bell()
-    senders = create_senders(engine, PRIVACY, load_settings(home=tmp_path, poll_ms=10_000), bell)
+    senders = outside(engine, load_settings(home=tmp_path, poll_ms=10_000), bell)
     made_at = senders.last_sign_of_life
     running = asyncio.create_task(senders.run())
     await until_true(lambda: senders.last_sign_of_life > made_at)
@@ -53,8 +56,13 @@ async def test_a_ring_of_the_bell_sends_at_once(engine: AsyncEngine, tmp_path: P
     await asyncio.wait_for(running, 5)
 
 
+def outside(engine: AsyncEngine, settings: Settings, bell: Bell | None = None) -> Senders:
+    files = FileDoor(file_store((settings.home / "files").resolve().as_uri()))
+    return Outside(engine, PRIVACY, Plans(), settings, files=files, bell=bell).senders()
+
+
 async def _send_all(engine: AsyncEngine, settings: Settings) -> None:
-    senders = create_senders(engine, PRIVACY, settings)
+    senders = outside(engine, settings)
     running = asyncio.create_task(senders.run())
     await settled(engine)
     senders.stop()

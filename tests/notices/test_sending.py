@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -12,16 +12,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.base.identity import new_id
-from services.complaints.events import EstimateSet
-from services.notices import claims
+from services.complaints.events import Accepted, EstimateSet
+from services.notices import claims, outcomes
+from services.notices.channels.files import Files
+from services.notices.channels.port import Channel, Outgoing, Way
 from services.notices.claims import LEASE
-from services.notices.mail import Mail
-from services.notices.sending import FIRST_RETRY, GIVE_UP_AFTER, LONGEST_RETRY, retry_after
-from services.notices.transports import Files, Transport
+from services.notices.delivering import LONGEST_RETRY, retry_after
+from services.plan.schema import Plan
+from services.plan.telling import Telling
+from services.plan.versions import Plans
 from tests.notices.factories import (
+    MAILER,
     NOW,
     PRIVACY,
     PUBLIC_URL,
@@ -38,9 +42,16 @@ from tests.notices.factories import (
     smtp,
     told_events,
 )
-from tests.servers.smtp import SmtpServer
+from tests.servers.smtp import SmtpServer, text_of
 
-JUDGED = {"status": "dispatched", "plan_version": 1, "category": "outage", "severity": "major"}
+FIRST_RETRY = Telling().retry_after
+JUDGED = {
+    "status": "in_progress",
+    "plan_version": 1,
+    "category": "outage",
+    "severity": "major",
+    "group_code": "technical_support",
+}
 
 
 @pytest.fixture
@@ -62,7 +73,7 @@ async def test_a_notice_arrives_with_name_reference_and_link_and_is_recorded_as_
     assert message["To"] == "李伟 <li.wei@example.com>"
     assert message["Subject"].startswith("您的投诉已受理")
     assert message["Redress-Notice"] == f"acknowledgement; {notice.id}"
-    assert f"{PUBLIC_URL}/track/{PRIVACY.track_token(new, 0)}" in message.get_content()
+    assert f"{PUBLIC_URL}/track/{PRIVACY.track_token(new, 0)}" in text_of(message)
     assert (notice.status, notice.attempts, notice.version, notice.claimed_until) == ("sent", 1, 2, None)
     assert notice.sent_at == NOW
     assert await told_events(engine) == [("requested", 1), ("sent", 2)]
@@ -82,11 +93,9 @@ async def test_a_case_is_told_in_order_even_when_the_first_notice_has_to_wait(
     engine: AsyncEngine, mail_server: SmtpServer
 ) -> None:
     new = await case(engine, values=JUDGED)
-    estimates = [
-        happened(new, EstimateSet(reference="RD", estimated_repair_at=NOW + timedelta(hours=hours)), 3 + hours)
-        for hours in (1, 2)
-    ]
-    await handle(engine, [received(new), dispatched(new), *estimates])
+    estimate = happened(new, EstimateSet(reference="RD", estimated_repair_at=NOW + timedelta(hours=1)), 4)
+    accepted = happened(new, Accepted(reference="RD", assignee="chen.guoqiang"), 5)
+    await handle(engine, [accepted, received(new), estimate, dispatched(new)])
     mail_server.defer("li.wei@example.com")
 
     async with sending(engine, smtp(mail_server.url)):
@@ -95,9 +104,8 @@ async def test_a_case_is_told_in_order_even_when_the_first_notice_has_to_wait(
     async with sending(engine, smtp(mail_server.url), now=NOW + FIRST_RETRY * 2):
         messages = await mail_server.wait_for(4)
 
-    assert kinds(messages) == ["acknowledgement", "dispatched", "estimate", "estimate"]
-    assert "2025年11月24日 11:30" in messages[2].get_content()
-    assert "2025年11月24日 12:30" in messages[3].get_content()
+    assert kinds(messages) == ["acknowledgement", "dispatched", "estimate", "contacted"]
+    assert "2025年11月24日 11:30" in text_of(messages[2])
 
 
 async def test_what_a_killed_sender_had_claimed_is_sent_when_its_lease_has_ended(
@@ -105,11 +113,13 @@ async def test_what_a_killed_sender_had_claimed_is_sent_when_its_lease_has_ended
 ) -> None:
     await requested(engine)
     async with engine.begin() as connection:
-        claimed, until_ = await claims.claim(connection, ["live"], NOW, 10)
+        claimed, _, until_ = await claims.claim(connection, ["email"], ["live"], NOW, 10)
     assert (len(claimed), until_) == (1, NOW + LEASE)
 
     async with engine.begin() as connection:
-        too_early, _ = await claims.claim(connection, ["live"], NOW + LEASE - timedelta(milliseconds=1), 10)
+        too_early, _, _ = await claims.claim(
+            connection, ["email"], ["live"], NOW + LEASE - timedelta(milliseconds=1), 10
+        )
     assert too_early == []
     async with sending(engine, smtp(mail_server.url), now=NOW + LEASE):
         await settled(engine)
@@ -120,13 +130,13 @@ async def test_what_a_killed_sender_had_claimed_is_sent_when_its_lease_has_ended
 async def test_a_sender_whose_lease_has_passed_to_another_changes_nothing_of_it(engine: AsyncEngine) -> None:
     await requested(engine)
     async with engine.begin() as connection:
-        (mine,), mine_until = await claims.claim(connection, ["live"], NOW, 1)
-        _, other_until = await claims.claim(connection, ["live"], NOW + LEASE, 1)
+        (mine,), _, mine_until = await claims.claim(connection, ["email"], ["live"], NOW, 1)
+        _, _, other_until = await claims.claim(connection, ["email"], ["live"], NOW + LEASE, 1)
 
     async with engine.begin() as connection:
         renewed = await claims.renew(connection, {mine.id: mine_until}, NOW + LEASE)
-        failed = claims.Outcome(mine, "failed", NOW + LEASE, 1, "too late")
-        await claims.settle(connection, [failed], {mine.id: mine_until})
+        failed = outcomes.on_to_next(mine, PRIVACY, NOW + LEASE, "too late", attempts=1)
+        await outcomes.move(connection, [failed], {mine.id: mine_until}, {mine.id: await plan_1(connection)})
 
     (notice,) = await notices(engine)
     assert renewed == {}
@@ -161,8 +171,8 @@ async def test_a_clock_that_runs_a_day_ahead_or_behind_delays_no_notice_and_ends
     await handle(engine, [received(cases[1])], real - timedelta(days=1))
 
     async with engine.begin() as connection:
-        claimed, _ = await claims.claim(connection, ["live"], None, 10)
-        again, _ = await claims.claim(connection, ["live"], None, 10)
+        claimed, _, _ = await claims.claim(connection, ["email"], ["live"], None, 10)
+        again, _, _ = await claims.claim(connection, ["email"], ["live"], None, 10)
 
     assert {notice.complaint for notice in claimed} == set(cases)
     assert again == []
@@ -171,10 +181,9 @@ async def test_a_clock_that_runs_a_day_ahead_or_behind_delays_no_notice_and_ends
 async def test_a_notice_that_was_sent_twice_is_recorded_once(engine: AsyncEngine) -> None:
     await requested(engine)
     async with engine.begin() as connection:
-        (mine,), until_ = await claims.claim(connection, ["live"], NOW, 1)
-        sent = claims.Outcome(mine, "sent", NOW, 1)
-        await claims.settle(connection, [sent], {mine.id: until_})
-        await claims.settle(connection, [sent], {mine.id: until_})
+        (mine,), _, until_ = await claims.claim(connection, ["email"], ["live"], NOW, 1)
+        for _ in range(2):
+            await outcomes.move(connection, [outcomes.sent(mine, NOW)], {mine.id: until_}, {})
 
     assert await told_events(engine) == [("requested", 1), ("sent", 2)]
 
@@ -184,7 +193,7 @@ async def test_a_refused_recipient_fails_at_once_and_others_go_on(engine: AsyncE
     await requested(engine, email="gone@example.com")
     await requested(engine, 3)
 
-    async with sending(engine, smtp(mail_server.url), connections=1):
+    async with sending(engine, smtp(mail_server.url)):
         await settled(engine)
 
     failed = [notice for notice in await notices(engine) if notice.status == "failed"]
@@ -206,7 +215,7 @@ async def test_a_deferred_recipient_is_tried_again_later_and_given_up_after_days
     assert (notice.status, notice.claimed_until) == ("pending", None)
     assert NOW + FIRST_RETRY <= notice.due_at <= NOW + FIRST_RETRY * 1.5
 
-    async with sending(engine, smtp(mail_server.url), now=NOW + GIVE_UP_AFTER):
+    async with sending(engine, smtp(mail_server.url), now=NOW + timedelta(days=3)):
         await settled(engine)
     (notice,) = await notices(engine)
     assert (notice.status, notice.attempts) == ("failed", 2)
@@ -234,7 +243,7 @@ async def test_a_server_that_restarts_between_mails_is_not_noticed_by_anybody(
 ) -> None:
     await requested(engine)
 
-    async with sending(engine, smtp(mail_server.url), connections=1):
+    async with sending(engine, smtp(mail_server.url)):
         await settled(engine)
         mail_server.down()
         mail_server.up()
@@ -306,7 +315,7 @@ async def test_the_link_and_the_address_are_those_of_the_moment_of_sending(
         (message,) = await mail_server.wait_for(1)
 
     assert mail_server.deliveries[0].recipients == ("new@example.com",)
-    assert PRIVACY.track_token(new, 1) in message.get_content()
+    assert PRIVACY.track_token(new, 1) in text_of(message)
 
 
 async def test_a_notice_without_its_facts_waits_and_holds_up_nobody(
@@ -317,12 +326,12 @@ async def test_a_notice_without_its_facts_waits_and_holds_up_nobody(
         await connection.execute(sa.text("update notice set facts = '{}' where complaint_id = :id"), {"id": broken})
     await requested(engine)
 
-    async with sending(engine, smtp(mail_server.url), connections=1):
+    async with sending(engine, smtp(mail_server.url)):
         await mail_server.wait_for(1)
         await until(engine, "select bool_and(attempts = 1) from notice")
 
     assert sorted(notice.status for notice in await notices(engine)) == ["pending", "sent"]
-    assert "can't be sent and is tried again later" in caplog.text
+    assert "can't be written and is tried again later" in caplog.text
     assert "li.wei" not in caplog.text
 
 
@@ -330,7 +339,7 @@ async def test_only_notices_of_the_senders_realms_are_sent(engine: AsyncEngine, 
     await requested(engine, realm="drill")
     await requested(engine, realm="live")
 
-    async with sending(engine, Files(tmp_path), realms=("drill",)):
+    async with sending(engine, Files(tmp_path, MAILER), realms=("drill",)):
         await until(engine, "select bool_or(status = 'sent') from notice")
 
     assert sorted((notice.realm, notice.status) for notice in await notices(engine)) == [
@@ -345,7 +354,7 @@ async def test_without_a_mail_server_mails_are_kept_as_files_for_the_owner_alone
     folder = tmp_path / "home" / "mail"
     await requested(engine, 5)
 
-    async with sending(engine, Files(folder)):
+    async with sending(engine, Files(folder, MAILER)):
         await settled(engine)
 
     assert [file.stem for file in kept_mails(folder)] == sorted(str(notice.id) for notice in await notices(engine))
@@ -362,7 +371,7 @@ async def test_a_folder_that_can_not_be_written_to_costs_no_attempt(
     in_the_way.write_text("a file where the folder should be")
     await requested(engine)
 
-    async with sending(engine, Files(in_the_way)):
+    async with sending(engine, Files(in_the_way, MAILER)):
         await until_true(lambda: "sending rests" in caplog.text)
         in_the_way.unlink()
         await settled(engine)
@@ -374,7 +383,7 @@ async def test_stopping_gives_back_what_was_not_begun(engine: AsyncEngine, mail_
     mail_server.hang()
     await requested(engine, 10)
 
-    async with sending(engine, smtp(mail_server.url, seconds=0.2), connections=1):
+    async with sending(engine, smtp(mail_server.url, seconds=0.2, lines=1)):
         await until(engine, "select count(*) > 1 from notice where claimed_until is not null")
 
     assert {(notice.status, notice.claimed_until) for notice in await notices(engine)} == {("pending", None)}
@@ -383,29 +392,33 @@ async def test_stopping_gives_back_what_was_not_begun(engine: AsyncEngine, mail_
 def test_pauses_between_tries_double_up_to_an_hour_and_come_apart() -> None:
     one = new_id()
 
-    assert FIRST_RETRY <= retry_after(1, one) <= FIRST_RETRY * 1.5
-    assert FIRST_RETRY * 2 <= retry_after(2, one) <= FIRST_RETRY * 3
-    assert LONGEST_RETRY <= retry_after(500, one) <= LONGEST_RETRY * 1.5
-    assert len({retry_after(1, new_id()) for _ in range(20)}) > 10
+    assert FIRST_RETRY <= retry_after(1, one, FIRST_RETRY) <= FIRST_RETRY * 1.5
+    assert FIRST_RETRY * 2 <= retry_after(2, one, FIRST_RETRY) <= FIRST_RETRY * 3
+    assert LONGEST_RETRY <= retry_after(500, one, FIRST_RETRY) <= LONGEST_RETRY * 1.5
+    assert len({retry_after(1, new_id(), FIRST_RETRY) for _ in range(20)}) > 10
 
 
 @asynccontextmanager
 async def sending(
     engine: AsyncEngine,
-    transport: Transport,
+    channel: Channel,
     *,
     now: datetime = NOW,
-    connections: int = 2,
     realms: tuple[str, ...] = ("live",),
+    ways: Sequence[Way] | None = None,
 ) -> AsyncIterator[None]:
     """A sender at work for as long as the block lasts."""
-    working = sender(engine, transport, now=now, connections=connections, realms=realms)
+    working = sender(engine, channel, now=now, realms=realms, ways=ways)
     task = asyncio.create_task(working.run())
     try:
         yield
     finally:
         working.stop()
         await asyncio.wait_for(task, 15)
+
+
+async def plan_1(connection: AsyncConnection) -> Plan:
+    return await Plans().get(connection, 1)
 
 
 async def until(engine: AsyncEngine, question: str) -> None:
@@ -438,22 +451,27 @@ def kinds(messages: tuple[EmailMessage, ...]) -> list[str]:
 class Door:
     """Files behind a door: a mail waits until it is open. ``sent`` counts the mails that went through."""
 
-    eight_bit = True
+    way: Way = "email"
+    repeats = True
+    lines = 1
 
     def __init__(self, folder: Path) -> None:
-        self._files = Files(folder)
+        self._files = Files(folder, MAILER)
         self.knocked = asyncio.Event()
         self.open = asyncio.Event()
         self.sent = 0
 
-    def channel(self) -> Door:
+    def line(self) -> Door:
         return self
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, out: Outgoing) -> None:
         self.knocked.set()
         await self.open.wait()
-        await self._files.keep(mail)
+        await self._files.keep(out)
         self.sent += 1
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import product
 from typing import get_args
 from uuid import UUID
 
@@ -17,12 +18,14 @@ from services.base.identity import new_id
 from services.base.stream.event import EventData
 from services.complaints.events import (
     EVENTS,
+    Accepted,
     AwaitingCustomer,
     Closed,
     CompensationDecided,
     CompensationPaid,
     Contacted,
     CustomerReplied,
+    DeadlineMissed,
     Diagnosed,
     EstimateMissed,
     EstimateSet,
@@ -34,9 +37,16 @@ from services.complaints.events import (
     Repaired,
     Resolved,
     Resumed,
+    SurveyAnswered,
+    SurveyAsked,
+    SurveyReminded,
+    Updated,
     Withdrawn,
 )
-from services.notices.rendering import Letters
+from services.notices.channels.port import Way
+from services.notices.kinds import facts_of_kind
+from services.notices.rendering import About, Letters, Part
+from services.plan.clocks import law_of
 from services.plan.loading import shipped_plan_text
 from services.plan.versions import Plans
 from services.plan.vocabulary import LANGUAGES, TellingEvent
@@ -62,6 +72,11 @@ PAID = CompensationPaid(
     reference="RD", compensation=OFFER, kind="credit", amount="120.50", currency="CNY", billing_reference="BILL-7"
 )
 ASKED = AwaitingCustomer(reference="RD")
+SURVEY = SurveyAsked(reference="RD", survey=new_id(), expires_at=NOW + timedelta(days=14))
+SURVEY_FACTS = {"survey": str(SURVEY.survey), "expires_at": "2025-12-08T10:30:00+08:00"}
+RIGHTS = law_of("cn").rights
+ABOUT = About("李伟", "https://x", survey_url="https://y")
+WAYS: tuple[Way, ...] = get_args(Way)
 QUESTION = {"question": "LOS 灯是什么颜色？"}
 
 
@@ -72,6 +87,11 @@ def estimate(at: object, previous: object = None, **told: bool) -> EstimateSet:
 def contacted(outcome: str, failed: int, write: bool) -> Contacted:
     said = {"way": "phone", "outcome": outcome, "attempted_at": NOW, "failed": failed, "write": write}
     return Contacted.model_validate({"reference": "RD", **said})
+
+
+def missed(clock: str, times: int = 1, next_by: object = None) -> DeadlineMissed:
+    said = {"clock": clock, "due_at": NOW, "times": times, "next_by": next_by}
+    return DeadlineMissed.model_validate({"reference": "RD", **said})
 
 
 # columns of the case, what happened, the words recorded with it, the notice, its facts beside reference and operator
@@ -144,6 +164,29 @@ TOLD: list[tuple[Mapping[str, object], EventData, Words | None, str, Mapping[str
         },
     ),
     ({**HANDLED, "status": "withdrawn"}, Withdrawn(reference="RD", status_before="received"), None, "withdrawn", {}),
+    (
+        HANDLED,
+        Accepted(reference="RD", assignee="xu.lei"),
+        None,
+        "contacted",
+        {"assignee": "徐磊", "respond_by": "2025-11-24T11:30:00+08:00"},
+    ),
+    (
+        {**HANDLED, "estimated_repair_at": LATER},
+        Updated(reference="RD", times=1),
+        None,
+        "update",
+        {"estimated_repair_at": "2025-11-24T15:30:00+08:00", "next_by": "2025-11-24T16:31:00+08:00"},
+    ),
+    (
+        HANDLED,
+        missed("respond", next_by=LATER),
+        None,
+        "deadline_missed",
+        {"clock": "respond", "due_at": "2025-11-24T10:30:00+08:00", "next_by": "2025-11-24T15:30:00+08:00"},
+    ),
+    (HANDLED, missed("regulator"), None, "rights", {"rights": RIGHTS.zh if RIGHTS else None}),
+    ({**HANDLED, "status": "closed"}, SURVEY, None, "survey", SURVEY_FACTS),
 ]
 
 
@@ -163,8 +206,10 @@ async def test_each_step_is_told_in_the_words_recorded_with_it(
     (notice,) = await notices(engine)
     assert (notice.kind, notice.number) == (kind, 1)
     assert notice.facts == {"reference": "RD-7K3M-9PQ2-X", "operator": "示例电信", **facts}
-    for language in LANGUAGES:
-        assert Letters().write(notice.kind, language, {**notice.facts, "name": "李伟", "track_url": "https://x"}).text
+    assert notice.facts.keys() == {fact.name for fact in facts_of_kind(kind)}
+    assert all(fact.optional for fact in facts_of_kind(kind) if notice.facts[fact.name] is None)
+    for way, language in product(WAYS, LANGUAGES):
+        assert Letters().write(way, language, [Part(notice.kind, notice.facts)], ABOUT).text
 
 
 async def test_a_rejection_is_told_with_its_reason_and_the_right_to_appeal_of_the_plan(engine: AsyncEngine) -> None:
@@ -277,6 +322,10 @@ NOT_TOLD = [
     contacted("reached", 0, False),
     contacted("no_answer", 2, False),
     Diagnosed(reference="RD", cause="cable"),
+    missed("respond", times=2),
+    missed("regulator", times=2),
+    missed("repair"),
+    SURVEY.model_copy(update={"expires_at": NOW}),
     Resumed(reference="RD", cause="silent"),
 ]
 
@@ -309,7 +358,7 @@ async def test_words_are_told_as_lines_of_a_letter(engine: AsyncEngine) -> None:
 
     (notice,) = await notices(engine)
     assert notice.facts["text"] == "第一行\n\n第二行\n{{ 7 * 7 }}\n."
-    letter = Letters().write("explanation", "zh", {**notice.facts, "name": "李伟", "track_url": "https://x"})
+    letter = Letters().write("email", "zh", [Part("explanation", notice.facts)], ABOUT)
     assert "\n第二行\n{{ 7 * 7 }}\n.\n" in letter.text
 
 
@@ -339,6 +388,50 @@ async def test_a_notice_that_the_plan_hangs_on_another_event_tells_only_what_is_
     await handle(engine, await recorded(engine, new, Repaired(reference="RD", repaired_at=SOON)))
 
     assert [notice.kind for notice in await notices(engine)] == ["repaired"]
+
+
+async def test_a_reminder_of_a_survey_has_the_end_of_that_survey(engine: AsyncEngine) -> None:
+    new = await case(engine, values={**HANDLED, "status": "closed"})
+    earlier = SURVEY.model_copy(update={"survey": new_id(), "expires_at": NOW + timedelta(days=3)})
+    reminded = SurveyReminded(reference="RD", survey=SURVEY.survey)
+
+    *_, reminder = await recorded(engine, new, SURVEY, earlier, reminded)
+    await handle(engine, [reminder])
+
+    (notice,) = await notices(engine)
+    assert (notice.kind, {name: notice.facts[name] for name in SURVEY_FACTS}) == ("survey_reminder", SURVEY_FACTS)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        SurveyAnswered(reference="RD", survey=SURVEY.survey, satisfaction=5, solved=True),
+        Reopened(reference="RD", status_before="closed", by_customer=True),
+    ],
+)
+async def test_who_has_answered_or_is_handled_again_is_not_asked_how_it_went(
+    engine: AsyncEngine, since: EventData
+) -> None:
+    new = await case(engine, values={**HANDLED, "status": "closed"})
+    reminded = SurveyReminded(reference="RD", survey=SURVEY.survey)
+
+    asked, reminder, _ = await recorded(engine, new, SURVEY, reminded, since)
+    await handle(engine, [asked, reminder])
+
+    assert await notices(engine) == []
+
+
+async def test_a_result_tells_where_else_the_law_lets_the_customer_turn(engine: AsyncEngine) -> None:
+    resolved = {**HANDLED, "status": "resolved", "resolution": " 修好了。\n\n\n\n谢谢 ", "resolved_at": NOW}
+    cases = [await case(engine, language=language, values=resolved) for language in LANGUAGES]
+
+    for one in cases:
+        await handle(engine, await recorded(engine, one, Resolved(reference="RD")))
+
+    facts = {notice.language: notice.facts for notice in await notices(engine)}
+    assert RIGHTS is not None
+    assert (facts["zh"]["rights"], facts["en"]["rights"]) == (RIGHTS.zh, RIGHTS.en)
+    assert facts["zh"]["resolution"] == "修好了。\n\n谢谢"
 
 
 async def test_everything_delivered_twice_is_told_once(engine: AsyncEngine) -> None:

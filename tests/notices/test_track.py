@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -15,10 +16,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from intake_api.attachments import Attacher
 from intake_api.track import track_router
 from intake_api.track_words import WORDS
 from services.base.database import create_engine
+from services.base.files.receiving import FileDoor
+from services.base.files.store import LocalFiles
 from services.base.identity import new_id
+from services.base.stream.bell import Bell
 from services.base.stream.event import EventData
 from services.complaints.events import (
     EVENTS,
@@ -73,8 +78,10 @@ MONEY = {"reference": "RD", "compensation": OFFER, "kind": "refund", "amount": "
 ESCALATED = {"cause": "by_hand", "rung": 1, "to": "group_head", "told": ("zheng.kai",), "acknowledge_by": NOW}
 TRIED = {"reference": "RD", "way": "phone", "attempted_at": NOW}
 
-# What is the operator's own affair.
+# What is the operator's own affair, or is told by the notice of it.
 INTERNAL = {
+    "survey_asked",
+    "survey_reminded",
     "reassigned",
     "handed_over",
     "reviewed",
@@ -352,7 +359,8 @@ async def test_without_the_database_the_page_asks_to_come_back() -> None:
 
 def browsing(engine: AsyncEngine) -> httpx.AsyncClient:
     app = FastAPI()
-    app.include_router(track_router(engine, PRIVACY, Plans(), clock=lambda: NOW))
+    files = FileDoor(LocalFiles(Path("/dev/null/files")))
+    app.include_router(track_router(Attacher(engine, Plans(), files, Bell(), lambda: NOW), PRIVACY))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="https://care.example.com")
 
 

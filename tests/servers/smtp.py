@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import email.policy
+import ssl
 import threading
-from collections.abc import Coroutine
+import warnings
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.parser import BytesParser
 from types import SimpleNamespace, TracebackType
-from typing import Any, AnyStr, Self
+from typing import Any, AnyStr, Literal, Self
+from urllib.parse import quote
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.servers.process import free_port
 
 CALL_SECONDS = 10.0
+USER, PASSWORD = "redress", "p@ss/wörd"
+Answer = Literal["take", "defer", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,43 @@ class Delivery:
     message: EmailMessage
 
 
+def _as_usual(recipient: str) -> Answer:
+    return "take"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the line is encrypted: from the first byte (``at_once``), or after STARTTLS."""
+
+    context: ssl.SSLContext
+    at_once: bool
+
+
+def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
+    knows = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+    return AuthResult(success=knows, handled=knows)
+
+
+def text_of(message: EmailMessage) -> str:
+    """What a mail says, as plain text."""
+    plain = message.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
+
+
 class SmtpServer:
     """An SMTP server at ``url``. Its behaviour may be changed at any time, from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Tls | None = None) -> None:
+        """With ``tls`` it takes mail over an encrypted line only, from who knows its password."""
         self.host = "127.0.0.1"
         self.port = free_port()
+        self._tls = tls
         self._taken: list[Delivery] = []
         self._arrival = threading.Condition()
         self._answers: dict[str, str] = {}
         self._hang_after_taking = False
+        self._chooser: Callable[[str], Answer] = _as_usual
         self._open: set[_Conversation] = set()
         self._listener: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -53,7 +85,10 @@ class SmtpServer:
 
     @property
     def url(self) -> str:
-        return f"smtp://{self.host}:{self.port}"
+        if self._tls is None:
+            return f"smtp://{self.host}:{self.port}"
+        scheme, who = "smtps" if self._tls.at_once else "smtp", f"{USER}:{quote(PASSWORD, safe='')}"
+        return f"{scheme}://{who}@{self.host}:{self.port}"
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
@@ -85,6 +120,10 @@ class SmtpServer:
     def accept(self, address: str) -> None:
         """Take mail for this recipient again."""
         self._answers.pop(address.casefold(), None)
+
+    def whenever(self, chooser: Callable[[str], Answer]) -> None:
+        """Let ``chooser`` say what is done with each message, by its recipient. It runs in the server's thread."""
+        self._chooser = chooser
 
     def hang(self) -> None:
         """Say nothing, not even a greeting; connections stay open until ``answer`` or ``down``."""
@@ -131,6 +170,9 @@ class SmtpServer:
         return refusal or "250 2.1.5 OK"
 
     async def _data(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        answer = self._chooser(envelope.rcpt_tos[0])
+        if answer == "defer":
+            return "451 4.3.0 Try again later"
         content = envelope.content
         message = BytesParser(_class=EmailMessage, policy=email.policy.default).parsebytes(
             content.encode() if isinstance(content, str) else content or b""
@@ -140,6 +182,8 @@ class SmtpServer:
             self._arrival.notify_all()
         if self._hang_after_taking:
             self._answering.clear()
+        if answer == "cut" and isinstance(server, _Conversation):
+            server.drop()
         return "250 2.0.0 Taken"
 
     def _wait_for(self, number: int, within: float) -> tuple[EmailMessage, ...]:
@@ -151,8 +195,12 @@ class SmtpServer:
     async def _listen(self) -> None:
         if self._listener is None:
             handler = SimpleNamespace(handle_RCPT=self._recipient, handle_DATA=self._data)
+            context = self._tls.context if self._tls is not None and self._tls.at_once else None
             self._listener = await self._loop.create_server(
-                lambda: _Conversation(handler, self._loop, self._answering, self._open), self.host, self.port
+                lambda: _Conversation(handler, self._loop, self._answering, self._open, self._tls),
+                self.host,
+                self.port,
+                ssl=context,
             )
 
     async def _close(self) -> None:
@@ -179,8 +227,17 @@ class _Conversation(SMTP):
         loop: asyncio.AbstractEventLoop,
         answering: asyncio.Event,
         register: set[_Conversation],
+        tls: Tls | None,
     ) -> None:
-        super().__init__(handler, loop=loop, hostname="mail.test", enable_SMTPUTF8=True)
+        secured: dict[str, Any] = {}
+        if tls is not None:
+            secured = {"authenticator": _authenticate, "auth_required": True, "auth_require_tls": not tls.at_once}
+            if not tls.at_once:
+                secured |= {"tls_context": tls.context, "require_starttls": True}
+        with warnings.catch_warnings():
+            # It doesn't know that its line is encrypted when it was so from the first byte.
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+            super().__init__(handler, loop=loop, hostname="mail.test", enable_SMTPUTF8=True, **secured)
         self._answering = answering
         self._register = register
 

@@ -163,6 +163,8 @@ async def test_the_timeline_tells_what_happened_and_what_the_customer_was_told_i
         "way": "email",
         "status": "sent",
         "sent_at": "2026-11-23T08:01:00Z",
+        "delivered_at": None,
+        "about": 1,
     }
     assert items[4]["actor"] == f"staff:{ENGINEER}"
 

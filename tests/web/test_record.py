@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.base.files.receiving import ReceivedFile
 from services.casework import customer
+from services.casework.attaching import attach
 from services.casework.handlers.assigning import HandOver
 from services.casework.handlers.conversing import Correct, Note
 from services.complaints import events
@@ -310,3 +312,22 @@ def test_times_are_on_the_clock_of_the_plan() -> None:
     plan = load_plan(shipped_plan_text())
 
     assert Naming(plan, "zh").stamp(datetime.fromisoformat(AT)) == "2026-11-23 18:00:00"
+
+
+async def test_a_file_stands_in_the_record_and_its_name_follows_the_rules_for_what_people_wrote(
+    engine: AsyncEngine, plans: Plans
+) -> None:
+    case = await factories.accepted_case(engine, plans)
+    photo = ReceivedFile("ab" * 32, "image/png", 183_220)
+    async with engine.begin() as connection:
+        await attach(connection, plans, case, photo, "李伟 13800138000.png", "customer", "customer", RECEIVED_AT)
+
+    shown, masked, withheld = [
+        (await record_of(engine, plans, case, personal=personal)).attachments
+        for personal in ("shown", "masked", "withheld")
+    ]
+
+    assert [(one.name, one.media_type, one.size) for one in shown] == [("李伟 13800138000.png", "image/png", 183_220)]
+    assert masked[0].name is not None
+    assert not any(told in masked[0].name for told in ("李伟", "13800138000"))
+    assert withheld[0].name is None

@@ -37,6 +37,7 @@ def document_of(summary: Summary, plan: Plan, in_force: Plan, language: Language
                 (to("联系客户", "Contacts with the customer"), dealings.contacts(summary, to)),
                 (to("提供的指导", "Guidance given"), dealings.guidance(summary, to)),
                 (to("询问与答复", "Questions and replies"), dealings.questions(summary, to)),
+                (to("附件", "Files"), dealings.attachments(summary, to)),
                 (to("通知客户", "Notices to the customer"), dealings.notices(summary, to)),
                 (to("时限", "Deadlines"), oversight.deadlines(summary, to)),
                 (to("升级与上报", "Escalations and reports"), oversight.escalations(summary, to)),

@@ -214,6 +214,22 @@ def _question(one: Question, to: Writer) -> Iterator[Line]:
         yield Line(to(f"恢复处理：{to.time(one.resumed_at)}，{why}", f"Went on: {to.time(one.resumed_at)}, {why}"))
 
 
+def attachments(summary: Summary, to: Writer) -> Iterator[Grid]:
+    """The files that were added to the case; their contents are kept apart."""
+    yield entries(
+        (
+            to.when(one),
+            cell(
+                to.words(one.name),
+                Line(to.join(one.media_type, to(f"{one.size:,} 字节", f"{one.size:,} bytes"))),
+                to.by(one),
+                *to.corrections(one.corrections),
+            ),
+        )
+        for one in summary.attachments
+    )
+
+
 def notices(summary: Summary, to: Writer) -> Iterator[Grid]:
     """What the customer was told, by which way, and when."""
     columns = (
@@ -238,4 +254,4 @@ def notices(summary: Summary, to: Writer) -> Iterator[Grid]:
     )
 
 
-_NOTICE_STYLES: dict[str, Style] = {"sent": "good", "failed": "bad"}
+_NOTICE_STYLES: dict[str, Style] = {"sent": "good", "delivered": "good", "failed": "bad", "unconfirmed": "bad"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.records import terms
 from services.records.history import WORDS
-from services.records.values import DeadlineKept, EscalationTold, Summary
+from services.records.values import DeadlineKept, EscalationTold, Satisfaction, Summary
 from services.records.values import Line as Happened
 from web.record.document import Cell, Grid, Line, Style, cell, entries, facts, table
 from web.record.writing import Writer
@@ -134,8 +134,30 @@ def result(summary: Summary, to: Writer) -> Iterator[Grid]:
         )
         for one in summary.endings
     )
-    satisfaction = Line(to("尚无回访结果", "no survey answer yet"), "soft")
-    yield facts(((to("客户满意度", "Satisfaction"), satisfaction),))
+    yield facts(((to("客户满意度", "Satisfaction"), _satisfaction(summary.satisfaction, to)),))
+
+
+def _satisfaction(answered: Satisfaction | None, to: Writer) -> Cell:
+    if answered is None:
+        return cell(Line(to("尚无回访结果", "no survey answer yet"), "soft"))
+    points, followed = (
+        answered.satisfaction,
+        {"reopened": to("重新受理", "reopened"), "task": to("已安排回访", "followed up")},
+    )
+    solved = to("已解决", "solved") if answered.solved else to("未解决", "not solved")
+    had = [
+        to.naming.of("group", answered.group) if answered.group else None,
+        to.naming.person(answered.assignee) if answered.assignee else None,
+    ]
+    return cell(
+        Line(
+            to.join(to(f"{points} 分（满分 5 分）", f"{points} of 5"), solved, followed.get(answered.follow_up or "")),
+            "strong" if answered.solved else "bad",
+        ),
+        Line(to.join(to.time(answered.at), to.number(answered.number), *had), "soft"),
+        to.words(answered.comment),
+        *to.corrections(answered.corrections),
+    )
 
 
 def timeline(summary: Summary, to: Writer) -> Iterator[Grid]:

@@ -217,13 +217,14 @@ def stop_waiting(work: Work) -> None:
     work.clocks.drop("remind", "give_back")
 
 
-def reply(work: Work, text: str) -> None:
-    """What the customer adds. A case that waited for it goes on, and its person hears of it.
+def reply(work: Work, text: str, way: Literal["email", "sms", "page"] | None = None) -> None:
+    """What the customer adds. A case that waited for it goes on, and its person hears of it. ``way``: how it came.
 
     Whoever writes after the result was told is not silent: silence counts from what they wrote.
     """
     work.target("reply")
-    work.happened(CustomerReplied(reference=work.case.reference, status_before=work.case.status), {"text": text})
+    replied = CustomerReplied(reference=work.case.reference, status_before=work.case.status, way=way)
+    work.happened(replied, {"text": text})
     work.alert("customer_replied", [work.case.assignee])
     if work.case.status == "awaiting_customer":
         go_on(work, "answered")

@@ -1,0 +1,1 @@
+"""Where channel front ends are called back, so that their customers are answered where they complained."""
