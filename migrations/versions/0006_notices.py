@@ -37,6 +37,8 @@ def upgrade() -> None:
     waiting = sa.text("status in ('pending', 'unconfirmed') and due_at is not null")
     op.create_index("ix_notice_waiting", "notice", ["complaint_id", "number", "id"], postgresql_where=waiting)
     op.create_index("ix_notice_recipient", "notice", ["recipient", "sent_at"])
+    held = sa.text("status = 'pending' and held is not null")
+    op.create_index("ix_notice_held", "notice", ["recipient"], postgresql_where=held)
     merged = sa.text("merged_into is not null")
     op.create_index("ix_notice_merged_into", "notice", ["merged_into"], postgresql_where=merged)
     op.create_index("ix_notice_peer_id", "notice", ["peer_id"], postgresql_where=sa.text("peer_id is not null"))
@@ -58,6 +60,7 @@ def downgrade() -> None:
     for index in (
         "ix_notice_peer_id",
         "ix_notice_merged_into",
+        "ix_notice_held",
         "ix_notice_recipient",
         "ix_notice_waiting",
         "ix_notice_begun",

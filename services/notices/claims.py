@@ -142,8 +142,8 @@ _LOOK = (
         ) told
         cross join lateral (
             select exists (
-                select from notice h where h.recipient = asked.recipient and h.sent_at is null and h.held is not null
-                  and h.status = 'pending' and h.way = asked.way and h.realm = asked.realm and h.id <> asked.id
+                select from notice h where h.recipient = asked.recipient and h.held is not null and h.status = 'pending'
+                  and h.way = asked.way and h.realm = asked.realm and h.id <> asked.id
             ) as held
         ) held
         """
@@ -164,18 +164,20 @@ _LOOK = (
     )
 )
 
+# Not in any order: with sorting off that would be had from the primary key, by walking all of it.
 _ALONG = (
     sa.text(
         f"""
         with along as (
-            select n.id, lead.id as lead
+            select held.id, lead.id as lead
             from unnest(:leads, :recipients, :ways, :realms) as lead (id, recipient, way, realm)
-            join notice n on n.recipient = lead.recipient and n.sent_at is null and n.held is not null
-                and n.status = 'pending' and n.way = lead.way and n.realm = lead.realm
-            where (n.claimed_until is null or n.claimed_until <= :now) and n.begun_at is null
-              and not n.id = any(:leads)
-            order by n.id
-            for update of n skip locked
+            cross join lateral (
+                select n.id from notice n
+                where n.recipient = lead.recipient and n.held is not null and n.status = 'pending'
+                  and n.way = lead.way and n.realm = lead.realm and n.begun_at is null
+                  and (n.claimed_until is null or n.claimed_until <= :now) and not n.id = any(:leads)
+                for update of n skip locked
+            ) held
         )
         update notice set claimed_until = :until
         from along, complaint c

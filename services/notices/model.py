@@ -14,6 +14,7 @@ from services.base.database import Base, Json, Timestamp
 
 _PENDING: Final = sa.text("status = 'pending'")
 _BEGUN: Final = sa.text("status = 'pending' and begun_at is not null")
+_HELD: Final = sa.text("status = 'pending' and held is not null")
 _UNCONFIRMED: Final = sa.text("status = 'unconfirmed' and due_at is not null")
 _WAITING: Final = sa.text("status in ('pending', 'unconfirmed') and due_at is not null")
 
@@ -76,6 +77,7 @@ class Notice(Base):
         sa.Index("ix_notice_begun", "claimed_until", postgresql_where=_BEGUN),
         sa.Index("ix_notice_waiting", "complaint_id", "number", "id", postgresql_where=_WAITING),
         sa.Index("ix_notice_recipient", "recipient", "sent_at"),
+        sa.Index("ix_notice_held", "recipient", postgresql_where=_HELD),
         sa.Index("ix_notice_merged_into", "merged_into", postgresql_where=sa.text("merged_into is not null")),
         sa.Index("ix_notice_peer_id", "peer_id", postgresql_where=sa.text("peer_id is not null")),
     )
