@@ -16,6 +16,7 @@ from intake_api.customer_actions import Slip
 from intake_api.form_words import FORM_WORDS, FormWords, ReopenWords
 from intake_api.track_view import shown
 from intake_api.tracked import Tracked, TrackedCase
+from services.casework.attaching import TAKES_FILES
 from services.complaints.events import Attached
 from services.complaints.lifecycle import OPEN, is_possible
 from services.notices.channels.port import Way
@@ -34,9 +35,6 @@ _STATUSES: Final[Mapping[str, int]] = MappingProxyType(
         **dict.fromkeys(("wrong_state", "settled", "open", "merged", "too_late", "too_many_files"), 409),
     }
 )
-# A file says something about a case that somebody still works on, or whose result can still be disputed
-# (`services.casework.attaching`).
-_TAKES_FILES: Final = OPEN | {"resolved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def forms_of(
     may["reopen"] = may["reopen"] and not over
     values = _values(tracked, limits, language)
     attached = sum(event.type == Attached.TYPE for event in tracked.record)
-    takes_file = may["messages"] and case.status in _TAKES_FILES and attached < limits.most
+    takes_file = may["messages"] and case.status in TAKES_FILES and attached < limits.most
     return Forms(
         address=address,
         query=query,

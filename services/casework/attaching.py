@@ -32,7 +32,7 @@ from services.plan.telling import Attachments
 from services.plan.versions import Plans
 
 _LOCK_MS: Final = 5_000
-_TAKES_FILES: Final = OPEN | {"resolved"}
+TAKES_FILES: Final = OPEN | {"resolved"}
 
 
 async def limits(connection: AsyncConnection, plans: Plans) -> Attachments:
@@ -118,5 +118,5 @@ async def _require_open(connection: AsyncConnection, case: Case) -> None:
     if case.merged_into is not None:
         other = await connection.scalar(sa.select(Complaint.reference).where(Complaint.id == case.merged_into))
         raise WrongState(f"this complaint was merged into {other} of the same customer; send the file to that one", ())
-    if case.status not in _TAKES_FILES:
+    if case.status not in TAKES_FILES:
         raise WrongState(f"no file can be added to a case that is {case.status}; reopen it first", ("reopen",))

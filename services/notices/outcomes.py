@@ -80,6 +80,7 @@ _MOVE = sa.text(
             begun_at = case when o.begun_stays then n.begun_at end, version = n.version + (o.type is not null)::int
         from outcome o
         where n.id = o.id and n.status = any(o.was) and (o.until is null or n.claimed_until = o.until)
+          and (o.status <> 'sent' or n.way = o.way)
         returning n.id, n.version, n.realm
     ),
     told as (
@@ -147,7 +148,7 @@ def sent(
     """The peer took it. That counts even for a sender whose lease had ended: what was sent was sent."""
     event = Sent(**_about(notice), sent_at=at, attempts=notice.attempts + 1, merged_into=merged_into)
     values = {"attempts": notice.attempts + 1, "sent_at": at, "peer_id": peer_id, "merged_into": merged_into}
-    # By another's hand it may have gone on to the next way meanwhile; it is this one that it went by.
+    # Not when it has gone on to the next way meanwhile: a receipt may have said that it did not arrive.
     return Outcome(notice, "sent", at, event, values={**values, "way": notice.way}, was=was)
 
 

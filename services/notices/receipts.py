@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.base.database import Timestamp
 from services.base.privacy import Privacy
 from services.notices import outcomes
 from services.notices.channels.port import Receipt
@@ -33,8 +33,8 @@ _BY_REFERENCE = (
 _UNKNOWN: Final[tuple[Status, ...]] = ("pending", "unconfirmed", "failed")
 
 
-def _find(where: str) -> sa.TextualSelect:
-    found = sa.text(
+def _lock(where: str) -> sa.TextClause:
+    return sa.text(
         f"""
         with named as (
             select n.id, n.merged_into from notice n where {where} order by n.requested_at desc limit 1
@@ -42,17 +42,25 @@ def _find(where: str) -> sa.TextualSelect:
             select id from named
             union select n.id from notice n, named where n.merged_into = named.id
             union select n.id from notice n, named where n.merged_into = named.merged_into
-        ), locked as (
-            select n.id from notice n where n.id in (select id from wanted) order by n.id for update
         )
-        select notice.status, notice.sent_at, {SHOWN} from locked, notice, complaint c
-        where notice.id = locked.id and c.id = notice.complaint_id
+        select n.id from notice n where n.id in (select id from wanted) order by n.id for update
         """
     )
-    return found.columns(sa.column("status", sa.Text), sa.column("sent_at", Timestamp), *COLUMNS)
 
 
-_FIND: Final = {where: _find(where) for where in (_BY_PEER_ID, _BY_ID, _BY_REFERENCE)}
+_LOCK: Final = {where: _lock(where) for where in (_BY_PEER_ID, _BY_ID, _BY_REFERENCE)}
+
+# In a statement of its own: while the lock was waited for, a sender may have recorded what the first could not see.
+_READ: Final = (
+    sa.text(
+        f"""
+        select notice.status, {SHOWN} from notice join complaint c on c.id = notice.complaint_id
+        where notice.id = any(:ids) order by notice.id
+        """
+    )
+    .bindparams(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
+    .columns(sa.column("status", sa.Text), *COLUMNS)
+)
 
 
 async def note(connection: AsyncConnection, privacy: Privacy, plans: Plans, receipt: Receipt, now: datetime) -> bool:
@@ -73,26 +81,27 @@ async def note(connection: AsyncConnection, privacy: Privacy, plans: Plans, rece
 async def _named(connection: AsyncConnection, privacy: Privacy, receipt: Receipt) -> Sequence[tuple[Status, Claimed]]:
     """The notice that the receipt is for, and those that were told in the same message."""
     for where, parameters in _ways_to_name(privacy, receipt):
-        rows = (await connection.execute(_FIND[where], parameters)).all()
-        if rows:
-            return [(status, Claimed(*row)) for status, _, *row in rows]
+        locked = list(await connection.scalars(_LOCK[where], parameters))
+        if locked:
+            return [(status, Claimed(*row)) for status, *row in await connection.execute(_READ, {"ids": locked})]
     return []
 
 
 def _ways_to_name(privacy: Privacy, receipt: Receipt) -> list[tuple[str, dict[str, object]]]:
-    ways: list[tuple[str, dict[str, object]]] = []
     if receipt.way == "email" and receipt.peer_id is not None:
         return [(_BY_ID, {"id": UUID(receipt.peer_id)})]
+    by_peer_id: list[tuple[str, dict[str, object]]] = []
     if receipt.peer_id is not None:
-        ways.append((_BY_PEER_ID, {"peer_id": receipt.peer_id, "way": receipt.way}))
+        by_peer_id.append((_BY_PEER_ID, {"peer_id": receipt.peer_id, "way": receipt.way}))
     if receipt.reference is not None:
         parameters: dict[str, object] = {
             "recipient": privacy.fingerprint(receipt.way, receipt.address),
             "way": receipt.way,
             "reference": f"{receipt.reference:04x}",
         }
-        ways.append((_BY_REFERENCE, parameters))
-    return ways
+        # Once more by its id: the sender may have recorded it between the first look and this one.
+        return [*by_peer_id, (_BY_REFERENCE, parameters), *by_peer_id]
+    return by_peer_id
 
 
 def _delivered(found: Sequence[tuple[Status, Claimed]], at: datetime) -> list[list[Outcome]]:
@@ -104,10 +113,12 @@ def _delivered(found: Sequence[tuple[Status, Claimed]], at: datetime) -> list[li
 def _failed(
     found: Sequence[tuple[Status, Claimed]], privacy: Privacy, receipt: Receipt, now: datetime
 ) -> list[list[Outcome]]:
+    """What was not known to be sent was sent, too, and all of it goes the next way."""
     reason = receipt.detail or "the peer says that it can't be delivered"
-    sent = [
-        outcomes.on_to_next(notice, privacy, now, reason, attempts=notice.attempts, was=(status,))
+    unknown = [outcomes.sent(notice, receipt.at) for status, notice in found if status in ("pending", "unconfirmed")]
+    gone_on = [
+        outcomes.on_to_next(notice, privacy, now, reason, attempts=notice.attempts, was=("sent",))
         for status, notice in found
-        if status in ("sent", "unconfirmed")
+        if status in ("pending", "unconfirmed", "sent")
     ]
-    return [sent] if sent else []
+    return [step for step in (unknown, gone_on) if step]

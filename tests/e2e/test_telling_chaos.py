@@ -77,10 +77,15 @@ async def test_nobody_is_forgotten_or_told_twice_whoever_dies(engine: AsyncEngin
         texts = Counter((text.recipient.lstrip("+"), text.parts[-1].reference) for text in smsc.texts)
         calls = list(front_end.taken)
 
+    print(f"fates: {dict(Counter((one.way, one.status) for one in told))}")
+    print(
+        f"at the peers: {len(mails)} mails of {len(set(mails))} notices, {len(calls)} calls, {len(texts)} text messages"
+    )
     assert len(told) == 2 * CASES
     lost = [one for one in told if one.status not in ("sent", "delivered") and not one.has_task]
     assert lost == [], "not told, and nobody is asked to call"
     assert {one.status for one in told} <= {"sent", "delivered", "failed", "unconfirmed"}
+    assert any(one.status == "delivered" for one in told), "receipts are heard"
     went = {way: {str(one.id) for one in told if one.way == way and one.went} for way in ("email", "webhook")}
     assert went["email"] <= set(mails), "recorded as sent, and no mail came"
     assert went["webhook"] <= set(calls), "recorded as sent, and no call came"

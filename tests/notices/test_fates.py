@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -154,6 +155,32 @@ async def test_a_receipt_of_failure_sends_it_the_next_way_once(engine: AsyncEngi
     (told,) = await notices(engine)
     assert (told.status, told.way) == ("pending", "email")
     assert await told_events(engine) == [("requested", 1), ("sent", 2), ("rerouted", 3)]
+
+
+async def test_a_receipt_that_waits_for_the_record_of_sending_is_not_lost(engine: AsyncEngine) -> None:
+    await text_message(engine)
+    notice = await begun(engine)
+
+    async with engine.begin() as recording:
+        await outcomes.move(recording, [outcomes.sent(notice, NOW, "smsc-7")], {}, {})
+        said = asyncio.create_task(receipt(engine, "delivered", reference_of(notice.id), "smsc-7"))
+        await asyncio.sleep(0.2)
+    assert await said
+
+    (told,) = await notices(engine)
+    assert (told.status, told.delivered_at) == ("delivered", NOW + LEASE)
+    assert await told_events(engine) == [("requested", 1), ("sent", 2), ("delivered", 3)]
+
+
+async def test_a_receipt_of_failure_before_the_record_of_sending_sends_it_the_next_way(engine: AsyncEngine) -> None:
+    await text_message(engine)
+    notice = await begun(engine)
+
+    assert await receipt(engine, "failed", reference_of(notice.id))
+    await record_sent(engine, notice, "smsc-7")
+
+    (told,) = await notices(engine)
+    assert told.way == "email"
 
 
 @pytest.mark.parametrize("state", ["delivered", "failed", "on_the_way"])

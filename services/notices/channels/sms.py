@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -99,7 +99,7 @@ class Sms:
         self._window = asyncio.Semaphore(window)
         self._pace = Pace(per_second)
         self._identities = Identities()
-        self._text_number = random.randrange(256)  # noqa: S311  # no secret: tells texts apart across restarts
+        self._text_number = secrets.randbelow(256)  # tells texts apart across restarts
         self._session: Session | None = None
         self._away: str | None = None
         self._took = False
@@ -127,7 +127,8 @@ class Sms:
             was_good, self._took = self._took or loop.time() - began >= _STEADY_SECONDS, False
             failures = 0 if was_good else failures + 1
             longest = self._pause * min(2.0 ** (failures - 1), _LONGEST_PAUSE)
-            await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311  # spreads reconnections
+            # By chance, so that those that lost it together don't come back together.
+            await asyncio.sleep(longest * (0.5 + secrets.randbelow(500) / 1000))
 
     async def hand_over(self, out: Outgoing) -> str | None:
         """Hand over a notice; returns the centre's id of its last part, which the receipt will name.
