@@ -99,9 +99,8 @@ async def answer(engine: AsyncEngine) -> EmailMessage:
     message["To"] = f"{name}+{PRIVACY.mail_token(UUID(str(notice)))}@{host}"
     message["Subject"] = "回复：请您补充"
     message["Message-ID"] = "<1@example.com>"
-    message.set_content(
-        "就是原来那台。\n\n在 2026年11月24日 18:30，示例电信 <care@answers.example.com> 写道：\n> 请提供光猫背面的设备编号。\n"
-    )
+    quoted = "在 2026年11月24日 18:30，示例电信 <care@answers.example.com> 写道：\n> 请提供光猫背面的设备编号。\n"
+    message.set_content(f"就是原来那台。\n\n{quoted}")
     return message
 
 
