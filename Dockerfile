@@ -24,8 +24,8 @@ RUN pip wheel --no-deps --wheel-dir dist . \
 FROM python:3.12-slim
 
 RUN useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin redress \
- # What a volume for customers' files begins as: its owner's alone.
- && install --directory --owner 10001 --group 10001 --mode 700 /var/lib/redress/files
+ # What the volumes for customers' files and kept mails begin as: their owner's alone.
+ && install --directory --owner 10001 --group 10001 --mode 700 /var/lib/redress/files /var/lib/redress/mail
 
 ENV PATH=/opt/redress/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -1,6 +1,6 @@
 """Every setting that Redress reads, in one place; nothing else reads the environment.
 
-Each is an environment variable with the prefix ``REDRESS_``. `docs/settings.md` is generated from this module,
+Each is an environment variable with the prefix ``REDRESS_``; an empty one counts as unset. `docs/settings.md` is generated from this module,
 so a setting's description here is its documentation.
 """
 
@@ -19,7 +19,7 @@ from services.base.errors import Misconfigured
 class Settings(BaseSettings):
     """What the operator may set. Values are checked when a program starts, never later."""
 
-    model_config = SettingsConfigDict(env_prefix="REDRESS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="REDRESS_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     home: Path = Field(
         default=Path(".redress"),
