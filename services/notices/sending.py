@@ -146,49 +146,50 @@ class Sender:
             new = [notice for notice in found if not self._recorder.renewed(notice.id, until)]
             looks = await claims.look(connection, new, now)
             plans = await outcomes.plans_of(connection, self._plans, new)
-            bundles = self._considered(new, looks, plans, now, until)
+            bundles, not_now = self._considered(new, looks, plans, now)
             leads = [bundle.lead for bundle in bundles if looks.get(bundle.lead.id, Look()).held]
             along = await claims.claim_along(connection, leads, now, until)
+        # Only now is it certain that they are ours.
+        for notice in new:
+            self._recorder.hold(notice, plans[notice.id], until)
+        self._recorder.finished(not_now)
         for bundle in bundles:
             for notice in along.get(bundle.lead.id, ()):
                 self._recorder.hold(notice, bundle.plan, until)
                 bundle.along.append(notice)
+            if bundle.lead.recipient is not None:
+                self._in_hand[bundle.lead.recipient] += 1
             self._waiting.put_nowait(bundle)
         return len(found) >= most
 
     def _considered(
-        self,
-        notices: Sequence[Claimed],
-        looks: Mapping[UUID, Look],
-        plans: Mapping[UUID, Plan],
-        now: datetime,
-        until: datetime,
-    ) -> list[Bundle]:
-        """What is told now; what becomes of the rest is recorded. What had been held back for one customer goes in one
+        self, notices: Sequence[Claimed], looks: Mapping[UUID, Look], plans: Mapping[UUID, Plan], now: datetime
+    ) -> tuple[list[Bundle], list[Outcome]]:
+        """What is told now, and what becomes of the rest. What had been held back for one customer goes in one
         message."""
         bundles: dict[object, Bundle] = {}
+        not_now: list[Outcome] = []
+        told = self._in_hand.copy()
         for notice in notices:
-            self._recorder.hold(notice, plans[notice.id], until)
             together = bundles.get(notice.recipient) if notice.held is not None else None
             if together is not None:
                 together.along.append(notice)
                 continue
-            decided = consider(notice, self._with_what_is_on_its_way(notice, looks), plans[notice.id], now)
+            look = looks.get(notice.id, Look())
+            if notice.recipient is not None:
+                look = replace(look, told=look.told + told[notice.recipient])
+            decided = consider(notice, look, plans[notice.id], now)
             if isinstance(decided, Wait):
-                self._recorder.finished([outcomes.not_tried(notice, now, decided.until, decided.held)])
+                not_now.append(outcomes.not_tried(notice, now, decided.until, decided.held))
             elif decided == "unwanted":
-                self._recorder.finished([self._unwanted(notice, now)])
+                not_now.append(self._unwanted(notice, now))
             else:
+                if notice.recipient is not None:
+                    told[notice.recipient] += 1
                 # One that was not held back is told by itself; it may lead those that were.
                 key = notice.recipient if notice.recipient not in bundles else notice.id
                 bundles[key] = Bundle(notice, plans[notice.id])
-                if notice.recipient is not None:
-                    self._in_hand[notice.recipient] += 1
-        return list(bundles.values())
-
-    def _with_what_is_on_its_way(self, notice: Claimed, looks: Mapping[UUID, Look]) -> Look:
-        look = looks.get(notice.id, Look())
-        return look if notice.recipient is None else replace(look, told=look.told + self._in_hand[notice.recipient])
+        return list(bundles.values()), not_now
 
     def _unwanted(self, notice: Claimed, now: datetime) -> Outcome:
         reason = f"the customer wants no messages by {notice.way}"
