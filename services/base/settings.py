@@ -1,7 +1,7 @@
 """Every setting that Redress reads, in one place; nothing else reads the environment.
 
-Each is an environment variable with the prefix ``REDRESS_``; an empty one counts as unset. `docs/settings.md` is generated from this module,
-so a setting's description here is its documentation.
+Each is an environment variable with the prefix ``REDRESS_``; an empty one counts as unset. `docs/settings.md` is
+generated from this module, so a setting's description here is its documentation.
 """
 
 from __future__ import annotations

@@ -121,6 +121,7 @@ _DO: Final[Mapping[type[ActionBody], Do]] = MappingProxyType(
         conversing.AwaitCustomer: lambda work, body, beside: conversing.await_customer(work, body),
         conversing.Resume: lambda work, body, beside: conversing.resume(work, body),
         conversing.Note: lambda work, body, beside: conversing.note(work, body),
+        conversing.RenewLink: lambda work, body, beside: conversing.renew_link(work, body),
         conversing.Correct: lambda work, body, beside: conversing.correct(work, body),
         conversing.Reclassify: lambda work, body, beside: conversing.reclassify(work, body),
         conversing.Escalate: lambda work, body, beside: conversing.escalate(work, body),

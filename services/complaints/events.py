@@ -266,6 +266,13 @@ class Noted(ComplaintEvent):
     TYPE: ClassVar[str] = "redress.complaint.noted.v1"
 
 
+class LinkRenewed(ComplaintEvent):
+    """The customer's link to the page of the case was made anew; those before it open nothing any more. The reason is
+    in the private half."""
+
+    TYPE: ClassVar[str] = "redress.complaint.link_renewed.v1"
+
+
 class Corrected(ComplaintEvent):
     """Something in the record was put right by an addition. ``corrects`` is the number of the event that was wrong."""
 
@@ -490,6 +497,7 @@ EVENTS: Final[tuple[type[ComplaintEvent], ...]] = (
     VisitArranged,
     StepSkipped,
     Noted,
+    LinkRenewed,
     Corrected,
     AwaitingCustomer,
     Reminded,

@@ -17,7 +17,7 @@ ON_HAND: Final = frozenset({"dispatched", "in_progress", "awaiting_customer"})
 STAY: Final = "="
 
 # What can be done to a case however it stands: writing about it, and saying how it hangs together with others.
-_ALWAYS: Final = {"note": STAY, "correct": STAY, "link": STAY, "unlink": STAY}
+_ALWAYS: Final = {"note": STAY, "renew-link": STAY, "correct": STAY, "link": STAY, "unlink": STAY}
 # What moves a case that is with a group, whoever of it has the case.
 _WITH_A_GROUP: Final = {
     "assign": STAY,
@@ -134,6 +134,7 @@ STAFF_ACTIONS: Final = (
     "reject",
     "close",
     "reopen",
+    "renew-link",
 )
 
 _ONLY_FOR: Final = MappingProxyType(

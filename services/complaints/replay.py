@@ -368,6 +368,7 @@ FOLDS: Final[Mapping[type[ComplaintEvent], Fold]] = MappingProxyType(
         e.VisitArranged: _visit_arranged,
         e.StepSkipped: _step_skipped,
         e.Noted: _nothing,
+        e.LinkRenewed: _nothing,
         e.Corrected: _nothing,
         e.AwaitingCustomer: _awaiting_customer,
         e.Reminded: _reminded,

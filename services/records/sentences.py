@@ -263,6 +263,9 @@ _TABLE: Final[Mapping[type[ComplaintEvent], Sentence]] = {
     ),
     events.VisitArranged: Sentence("已安排 {visit_at} 上门。", "A visit was arranged for {visit_at}."),
     events.StepSkipped: Sentence("跳过步骤“{step}”。", "The step '{step}' was skipped."),
+    events.LinkRenewed: Sentence(
+        "更换客户查询链接，原链接失效。", "The customer's link was made anew; the earlier one opens nothing any more."
+    ),
     events.Noted: Sentence("添加备注。", "A note was made."),
     events.Corrected: Sentence("对第 {corrects} 条记录作出更正。", "Entry no. {corrects} was corrected."),
     events.AwaitingCustomer: Sentence(

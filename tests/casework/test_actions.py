@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.base.errors import Invalid, WrongState
 from services.casework.handlers.assigning import Accept
-from services.casework.handlers.conversing import Note, Reclassify
+from services.casework.handlers.conversing import Note, Reclassify, RenewLink
 from services.casework.handlers.outage import SetEta
 from services.casework.handlers.settling import Close, Reopen, Resolve, Skip
 from services.casework.model import Deadline
@@ -86,6 +86,22 @@ async def test_a_note_stands_in_the_record_and_its_words_in_the_private_half(eng
     assert noted.actor == f"staff:{ENGINEER}"
     assert noted.private == {"text": "客户今晚在家。"}
     assert "客户" not in str(noted.data)
+
+
+async def test_a_link_that_others_have_is_made_anew_each_time_and_the_earlier_ones_open_nothing(
+    engine: AsyncEngine, plans: Plans
+) -> None:
+    case = await factories.closed_case(engine, plans)
+    seen = {(await view(engine, case)).track_epoch}
+
+    for _ in range(2):
+        await do(engine, plans, case, RenewLink(reason="客户误将链接转发到群里。"), ENGINEER)
+        seen.add((await view(engine, case)).track_epoch)
+
+    renewed = (await record_of(engine, case))[-1]
+    assert len(seen) == 3
+    assert renewed.type == "redress.complaint.link_renewed.v1"
+    assert renewed.private == {"reason": "客户误将链接转发到群里。"}
 
 
 async def test_an_estimate_is_kept_and_a_changed_one_names_the_one_before(engine: AsyncEngine, plans: Plans) -> None:

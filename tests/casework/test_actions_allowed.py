@@ -44,15 +44,15 @@ _WITH_A_GROUP = (
     "note", "correct", "reclassify", "assign", "hand-over", "escalate", "report", "link", "unlink", "merge", "reject"
 )  # fmt: skip
 POSSIBLE = {
-    "received": _ALWAYS,
-    "classified": ("note", "correct", "reclassify", "report", "link", "unlink"),
-    "dispatched": ("accept", "set-eta", *_WITH_A_GROUP),
+    "received": (*_ALWAYS, "renew-link"),
+    "classified": ("note", "correct", "reclassify", "report", "link", "unlink", "renew-link"),
+    "dispatched": ("accept", "set-eta", *_WITH_A_GROUP, "renew-link"),
     "in_progress": (
         "take", "contact", "diagnose", "set-eta", "explain", "compensate", "guide", "site-visit", "skip",
-        "await-customer", *_WITH_A_GROUP
+        "await-customer", *_WITH_A_GROUP, "renew-link"
     ),
-    "resolved": ("contact", "note", "correct", "escalate", "link", "unlink", "close", "reopen"),
-    "closed": (*_ALWAYS, "reopen"),
+    "resolved": ("contact", "note", "correct", "escalate", "link", "unlink", "close", "reopen", "renew-link"),
+    "closed": (*_ALWAYS, "reopen", "renew-link"),
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ ROTATING: Final = ("xu.lei", "gao.xiang", "zheng.kai", "tian.yu", "deng.jia", "w
 # What depends on more than the case: on the amount, or on the other case.
 DEPENDS_ON_WHAT_IS_WRITTEN: Final = frozenset({"compensate", "link", "unlink", "merge"})
 # What is always possible and moves little.
-REMARKS: Final = frozenset({"note", "correct", "link", "unlink", "report", "escalate"})
+REMARKS: Final = frozenset({"note", "renew-link", "correct", "link", "unlink", "report", "escalate"})
 Fire = Callable[[AsyncConnection, Plans, datetime, int], Awaitable[int]]
 STEPS: Final = [
     timedelta(seconds=1), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=7), timedelta(days=1),

@@ -101,7 +101,7 @@ def test_a_refusal_says_what_is_possible_now() -> None:
 
     assert str(caught.value) == (
         "'resolve' is not possible for a case that is closed and of category billing; "
-        "possible now: note, correct, link, unlink, reopen"
+        "possible now: note, correct, link, unlink, reopen, renew-link"
     )
 
 

@@ -15,6 +15,7 @@ from services.complaints.events import (
     AwaitingCustomer,
     Corrected,
     CustomerReplied,
+    LinkRenewed,
     Noted,
     Reclassified,
     Resumed,
@@ -32,6 +33,17 @@ class Note(ActionBody):
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"text": "已联系客户，客户表示今晚在家。"}
 
     text: Words
+
+
+class RenewLink(ActionBody):
+    """Make the customer's link to the page of the case anew, because others have it. The links sent so far open nothing
+    any more; the next notice brings the new one."""
+
+    ACTION: ClassVar[str] = "renew-link"
+    NAME: ClassVar[Text] = Text(zh="更换查询链接", en="Renew the link")
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"reason": "客户来电称误将链接转发到群里。"}
+
+    reason: Words
 
 
 class Correct(ActionBody):
@@ -113,6 +125,12 @@ class Report(ActionBody):
 def note(work: Work, body: Note) -> None:
     """A note for the record."""
     work.happened(Noted(reference=work.case.reference), {"text": body.text})
+
+
+def renew_link(work: Work, body: RenewLink) -> None:
+    """Another link. It is made of the event's number, which no earlier one can have been made of."""
+    renewed = LinkRenewed(reference=work.case.reference)
+    work.happened(renewed, {"reason": body.reason}, track_epoch=work.number + 1)
 
 
 def correct(work: Work, body: Correct) -> None:
