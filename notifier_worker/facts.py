@@ -127,7 +127,7 @@ def _repaired(to: Telling) -> Facts | None:
 
 def _explanation(to: Telling) -> Facts | None:
     text = to.words("text")
-    return None if text is None else {"text": text}
+    return None if text is None else {"text": text, "verdict": to.record.verdict}
 
 
 def _compensation(to: Telling) -> Facts | None:

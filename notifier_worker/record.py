@@ -27,6 +27,7 @@ from services.complaints.events import (
     Guided,
     Rejected,
     Reminded,
+    Reviewed,
     SurveyAsked,
     SurveyReminded,
 )
@@ -37,7 +38,8 @@ class Record:
     """``private`` is the event's private half, ``later`` the types of what happened to its case since.
 
     ``question`` and ``asked_at`` are of the question that was open with the customer at the event, its own included;
-    ``survey_expires_at`` is of the survey that the event reminds of.
+    ``survey_expires_at`` is of the survey that the event reminds of, ``verdict`` of the review before the explanation
+    (whether a promotion misled the customer).
     """
 
     private: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -45,6 +47,7 @@ class Record:
     question: str | None = None
     asked_at: datetime | None = None
     survey_expires_at: datetime | None = None
+    verdict: str | None = None
 
 
 NOTHING: Final = Record()
@@ -69,6 +72,7 @@ _READ = (
     sa.text(
         """
         select e.id, e.private, asked.private ->> 'question' as question, asked.time as asked_at, survey.expires_at,
+               reviewed.verdict,
                array(select distinct later.type from event later where later.key = e.key and later.number > e.number)
                    as later
         from unnest(:keys, :numbers) as wanted (key, number)
@@ -84,6 +88,11 @@ _READ = (
             and survey.data ->> 'survey' = e.data ->> 'survey'
             order by survey.number desc limit 1
         ) survey on e.type = :survey_reminding
+        left join lateral (
+            select review.data ->> 'misleading' as verdict from event review
+            where review.key = e.key and review.number < e.number and review.type = :reviewing
+            order by review.number desc limit 1
+        ) reviewed on e.type = :explaining
         """
     )
     .bindparams(
@@ -93,6 +102,8 @@ _READ = (
         reminding=Reminded.TYPE,
         survey_asking=SurveyAsked.TYPE,
         survey_reminding=SurveyReminded.TYPE,
+        reviewing=Reviewed.TYPE,
+        explaining=Explained.TYPE,
     )
     .columns(
         sa.column("id", sa.Uuid),
@@ -100,6 +111,7 @@ _READ = (
         sa.column("question", sa.Text),
         sa.column("asked_at", Timestamp),
         sa.column("expires_at", Timestamp),
+        sa.column("verdict", sa.Text),
         sa.column("later", ARRAY(sa.Text)),
     )
 )
@@ -112,6 +124,6 @@ async def read_records(connection: AsyncConnection, events: Sequence[Event]) -> 
         return {}
     parameters = {"keys": [event.key for event in wanted], "numbers": [event.number for event in wanted]}
     return {
-        row.id: Record(row.private or {}, frozenset(row.later), row.question, row.asked_at, row.expires_at)
+        row.id: Record(row.private or {}, frozenset(row.later), row.question, row.asked_at, row.expires_at, row.verdict)
         for row in await connection.execute(_READ, parameters)
     }

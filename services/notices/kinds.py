@@ -112,6 +112,14 @@ OF_KINDS: Final[Mapping[str, tuple[Fact, ...]]] = MappingProxyType(
                 "您的套餐首月按全月计费，次月起按自然月计费。",
                 "The first month of your plan is charged in full, later ones by the calendar month.",
             ),
+            Fact(
+                "verdict",
+                "whether a promotion misled the customer: yes, partly or no; None when that was not looked into",
+                "yes",
+                "yes",
+                ("partly", "no"),
+                optional=True,
+            ),
         ),
         "compensation": (*_COMPENSATION, _flag("answer", "whether it waits for what the customer says to it")),
         "compensation_paid": (

@@ -35,6 +35,7 @@ class Words:
     promotion: str
     explanation: str
     accepted: str
+    not_clear: str
     result: str
     group: str
     what: str
@@ -55,6 +56,7 @@ WORDS: Final = {
         promotion="畅享 39",
         explanation="“畅享 39”首月按全月计费，另含一次性开户费。宣传单没有把这一点写在显眼位置，是我们的责任。",
         accepted="客户来电表示接受退费方案。",
+        not_clear="相关宣传有表述不清之处，我们向您致歉",
         result="多收的费用退还给您，宣传单正在改正。",
         group="市场与法律合规组",
         what="补偿方式：退还费用",
@@ -75,6 +77,7 @@ WORDS: Final = {
         explanation="The first month of Joy 39 is charged in full, and there is a fee for opening the account. Our "
         "advert should have said so where everybody sees it; that was our mistake.",
         accepted="The customer called and accepts the refund.",
+        not_clear="our promotion was not as clear as it should be, and we are sorry",
         result="You are refunded what you were charged too much, and the advert is being corrected.",
         group="Market and legal compliance group",
         what="Compensation: a refund",
@@ -142,9 +145,9 @@ def test_a_misleading_promotion_is_reviewed_explained_and_compensated(company: C
     marketing.is_told("task_given", task["id"])
     marketing.works_on(task, "done", outcome="宣传单已下架，改版后重新发布。")
 
-    # The tariff is explained to the customer, in the words that were written for them.
+    # The tariff is explained to the customer, in the words that were written for them; the verdict is not kept back.
     handler.does(case, "explain", text=words.explanation)
-    customer.receives("explanation").says(words.explanation)
+    customer.receives("explanation").says(words.not_clear, words.explanation)
 
     # Compensation above what a member may grant waits for the head; the customer is promised nothing yet.
     proposed = handler.does(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import product
-from typing import get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -37,6 +37,7 @@ from services.complaints.events import (
     Repaired,
     Resolved,
     Resumed,
+    Reviewed,
     SurveyAnswered,
     SurveyAsked,
     SurveyReminded,
@@ -129,7 +130,13 @@ TOLD: list[tuple[Mapping[str, object], EventData, Words | None, str, Mapping[str
         "repaired",
         {"repaired_at": "2025-11-24T15:30:00+08:00", "late": False},
     ),
-    (BILLING, Explained(reference="RD"), {"text": "首月按全月计费。"}, "explanation", {"text": "首月按全月计费。"}),
+    (
+        BILLING,
+        Explained(reference="RD"),
+        {"text": "首月按全月计费。"},
+        "explanation",
+        {"text": "首月按全月计费。", "verdict": None},
+    ),
     (
         BILLING,
         DECIDED,
@@ -348,6 +355,33 @@ async def test_without_words_there_is_nothing_to_tell(engine: AsyncEngine, priva
     )
 
     assert await notices(engine) == []
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("yes", "确实对您造成了误导"), ("partly", "表述不清"), ("no", None)])
+async def test_the_explanation_says_what_the_review_found(
+    engine: AsyncEngine, verdict: Literal["yes", "partly", "no"], told: str | None
+) -> None:
+    new = await case(engine, values=BILLING)
+    reviews = [
+        Reviewed(
+            reference="RD",
+            misleading=one,
+            explanation_wanted=True,
+            compensation_wanted=False,
+            legal_check_wanted=False,
+        )
+        for one in ("no", verdict)
+    ]
+    events = await recorded(engine, new, *reviews, (Explained(reference="RD"), {"text": "首月按全月计费。"}))
+
+    await handle(engine, events[-1:])
+
+    (notice,) = await notices(engine)
+    assert notice.facts["verdict"] == verdict
+    letter = Letters().write("email", "zh", [Part("explanation", notice.facts)], ABOUT)
+    assert "首月按全月计费。" in letter.text
+    assert ("经核查" in letter.text) is (told is not None)
+    assert (told or "") in letter.text
 
 
 async def test_words_are_told_as_lines_of_a_letter(engine: AsyncEngine) -> None:
