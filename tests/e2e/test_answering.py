@@ -25,7 +25,7 @@ from tests.servers.smsc import Smsc
 PHONE, MAIL, CARE = "+8613800138000", "li.wei@example.com", "care@answers.example.com"
 QUIET = '  quiet: {since: "22:00", until: "08:00", ways: [sms, webhook]}\n'
 QUESTION = AwaitCustomer(question="请提供光猫背面的设备编号。")
-WAITING = 20.0
+WAITING = 40.0
 
 
 @pytest.fixture

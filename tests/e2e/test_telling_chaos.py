@@ -44,7 +44,7 @@ from tests.servers.webhooks import WebhookServer, answering, close_half_way, clo
 
 CASES = int(os.environ.get("REDRESS_CHAOS_CASES", "200"))
 KILLS = 10
-PATIENCE = 60.0 + CASES / 4
+PATIENCE = 180.0 + CASES / 4
 FRONT_END = "the app"
 CHANCE = random.Random(7)
 T = TypeVar("T")
