@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -387,6 +389,25 @@ async def test_stopping_gives_back_what_was_not_begun(engine: AsyncEngine, mail_
         await until(engine, "select count(*) > 1 from notice where claimed_until is not null")
 
     assert {(notice.status, notice.claimed_until) for notice in await notices(engine)} == {("pending", None)}
+
+
+async def test_a_claim_that_fails_before_its_commit_is_made_again(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await requested(engine, 3)
+    claim_along, failures = claims.claim_along, [ConnectionError("the database went away")]
+
+    async def failing_once(*arguments: Any) -> Mapping[UUID, list[claims.Claimed]]:
+        if failures:
+            raise failures.pop()
+        return await claim_along(*arguments)
+
+    monkeypatch.setattr(claims, "claim_along", failing_once)
+    async with sending(engine, Files(tmp_path, MAILER)):
+        await settled(engine)
+
+    assert failures == []
+    assert len(kept_mails(tmp_path)) == 3
 
 
 def test_pauses_between_tries_double_up_to_an_hour_and_come_apart() -> None:
