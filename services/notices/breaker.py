@@ -14,6 +14,7 @@ from services.notices.channels.port import Way
 log = logging.getLogger(__name__)
 
 _LONGEST: Final = 30.0
+_ALL_IS_WELL: Final = 64
 _THROTTLED: Final = timedelta(seconds=1)
 
 
@@ -26,12 +27,15 @@ class _Breaker:
 class Breakers:
     """One for the channel as a whole, and one for each of its peers that has failed by itself."""
 
-    def __init__(self, pause: float, way: Way) -> None:
-        """``pause``: seconds of rest after the first failure; it doubles, 30 s at most."""
+    def __init__(self, pause: float, way: Way, *, careful: bool = False) -> None:
+        """``pause``: seconds of rest after the first failure; it doubles, 30 s at most. ``careful``: begin with one
+        notice, on a way that must not be repeated.
+        """
         self._pause = pause
         self._way = way
         self._channel = _Breaker()
         self._peers: dict[str, _Breaker] = {}
+        self._allowed: int | None = 1 if careful else None
 
     def resting(self, peer: str | None = None) -> bool:
         """Whether nothing is to be handed over now: to the peer named, or by the channel at all."""
@@ -42,13 +46,24 @@ class Breakers:
         breaker = self._channel if peer is None else self._peers.get(peer)
         return 0.0 if breaker is None else max(0.0, breaker.resume_at - time.monotonic())
 
-    def doubtful(self) -> bool:
-        """Whether the channel failed last, so that a single notice has to find out whether it is back."""
-        return self._channel.failures > 0
+    def allows(self, most: int) -> int:
+        """How many notices may be on their way at once, ``most`` when all is well.
+
+        After a failure (and, where one must be careful, at the beginning) a single one finds out whether the peer is
+        there; each that it takes allows one more, so that a line that is cut again and again, or a sender that dies,
+        loses sight of few.
+        """
+        return most if self._allowed is None else min(most, self._allowed)
+
+    def careful(self) -> None:
+        """A notice was handed over and its answer lost: begin with one again."""
+        self._allowed = 1
 
     def failed(self, reason: str, peer: str | None = None) -> None:
         """The peer is away: rest, longer each time. Failures that come together count as one."""
         breaker = self._channel if peer is None else self._peers.setdefault(peer, _Breaker())
+        if peer is None:
+            self._allowed = 1
         now = time.monotonic()
         if now < breaker.resume_at:
             return
@@ -68,6 +83,8 @@ class Breakers:
         """The peer answered."""
         if peer is not None:
             self._peers.pop(peer, None)
+        if self._allowed is not None:
+            self._allowed = None if self._allowed >= _ALL_IS_WELL else self._allowed + 1
         if self._channel.failures:
             self._channel.failures = 0
             self._show()

@@ -150,12 +150,14 @@ class Delivering:
             case Throttled():
                 self._breakers.throttled(str(error), error.after)
                 return self._given_back(bundle)
+            case Unconfirmed():
+                if not self._channel.repeats:
+                    self._breakers.careful()
+                return self._unconfirmed(bundle, str(error))
         self._breakers.worked(bundle.lead.front_end)
         match error:
             case Rejected():
                 return self._refused(bundle, str(error))
-            case Unconfirmed():
-                return self._unconfirmed(bundle, str(error))
             case Deferred():
                 return self._later(bundle, str(error), error.after)
         return self._later(bundle, str(error))

@@ -80,7 +80,7 @@ class Sender:
         self._clock = clock or _now
         # Leases go by the database's clock unless a time is passed in: this machine's may differ from the others'.
         self._lease_time: Callable[[], datetime | None] = clock or _database_time
-        self._breakers = Breakers(pause, channel.way)
+        self._breakers = Breakers(pause, channel.way, careful=not channel.repeats)
         self._wake = asyncio.Event()
         self._recorder = Recorder(engine, self._lease_time, self._wake)
         self._delivering = Delivering(privacy, channel, public_url, answerable, self._breakers, self._clock)
@@ -129,10 +129,10 @@ class Sender:
                     await asyncio.wait_for(self._wake.wait(), self._poll)
 
     def _room(self) -> int:
-        """How many notices to claim now. After a failure of the peer a single one finds out whether it is back."""
+        """How many notices to claim now."""
         if self._breakers.resting():
             return 0
-        most = 1 if self._breakers.doubtful() else min(_MOST_AT_ONCE, self._channel.lines * _PER_LINE)
+        most = self._breakers.allows(min(_MOST_AT_ONCE, self._channel.lines * _PER_LINE))
         room = most - self._recorder.in_hand
         # Few large claims cost less than many small ones.
         return room if room * 2 >= most else 0
